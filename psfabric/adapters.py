@@ -1,0 +1,247 @@
+"""The interfaces an adapter's author writes against: all of them, and nothing else.
+
+A settings file becomes the adapter's fields (a misspelt one is refused). An adapter never sleeps, retries, logs
+payloads, keeps state or imports a client library: the engine retries, the host hands it `http`.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from psfabric.event import Event, Raw
+from psfabric.http import Http
+from psfabric.outcomes import Outcome
+from schemas.models import ClientOnboarded, EngagementContracted, Model, ProjectCreated
+
+Types = tuple[str, ...]
+Entities = tuple[str, ...]
+
+
+class Component(BaseModel):
+    """One instance named in a pipeline file. `name` is frozen once used: ids and topics rest on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    _http: Http | None = PrivateAttr(default=None)
+
+    @property
+    def http(self) -> Http:
+        """The client handed over by the host; asking for it in a pure method is a bug."""
+        if self._http is None:
+            raise RuntimeError(f"{self.name} was not given an HTTP client")
+        return self._http
+
+    def bind(self, http: Http) -> Self:
+        self._http = http
+        return self
+
+
+# ---------------------------------------------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A webhook as received: header names in lower case, the raw body untouched."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`id` is the same for every retry of one notice; `key` is the upstream object's id (the Kafka key)."""
+
+    id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read gave, and the cursor from which the next begins."""
+
+    raws: tuple[Raw, ...]
+    cursor: str
+
+
+class Source(Component, ABC):
+    emits: ClassVar[Types]
+
+    @abstractmethod
+    def translate(self, full: Raw) -> Iterable[Event]:
+        """Turn one full record into canonical events. Pure. Raises Invalid(code, why)."""
+
+
+class Polled(Source):
+    @abstractmethod
+    def read(self, cursor: str | None) -> AsyncIterator[Page]:
+        """Pages from just after `cursor` (None: the beginning), for ever. The same cursor gives equal records.
+
+        Raises Transient; Invalid("cursor-expired", …) when the source no longer has that position.
+        """
+
+
+class Webhook(Source):
+    @abstractmethod
+    def verify(self, request: Request, now: datetime) -> Notice:
+        """Authenticate over the raw body, in constant time, before any parsing. Raises Refused."""
+
+
+class Thin(ABC):
+    """Mix-in of a source whose notices do not carry the state."""
+
+    @abstractmethod
+    async def hydrate(self, raw: Raw) -> Raw:
+        """Read the full record that the notice is about. A 404 is `Raw(absent=True)`. Raises Transient, Invalid, Held."""
+
+
+# ---------------------------------------------------------------------------------------------------- processors
+
+
+class Known(Protocol):
+    """What a processor may look up. Every method raises Held(Parent(entity, id)) when the store does not have it yet,
+    Transient when the store itself is not ready."""
+
+    def client(self, id: str) -> ClientOnboarded: ...
+    def engagement(self, id: str) -> EngagementContracted: ...
+    def project(self, id: str) -> ProjectCreated: ...
+    def find(self, entity: str, id: str) -> Model | None: ...
+
+
+class Processor(Component, ABC):
+    accepts: ClassVar[Types]
+    emits: ClassVar[Types]
+    needs: ClassVar[Entities] = ()
+
+    @abstractmethod
+    def process(self, event: Event, known: Known) -> Iterable[Event | Route | Reference]:
+        """Canonical in, canonical or routed out. Pure but for `known`. Raises Invalid, Held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An enriched event for one target: it goes to `deliver.<target>` under the event's partition key."""
+
+    target: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The latest state of one piece of master or reference data: it goes to `ref.<entity>` under `<entity>:<id>`.
+
+    The engine emits it only when its version is not below the one stored, so a late event never sets it back.
+    """
+
+    entity: str
+    id: str
+    event: Event
+
+
+# ---------------------------------------------------------------------------------------------------- sinks
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the target can promise.
+
+    idempotency: `upsert` (writes by our key), `unique` (refuses a second create of our key), `none`,
+    `at_least_once` (cannot be read back; refused money types). settle: seconds after sending until a commit is
+    visible to `find`. batch: events per `deliver` call. concurrency: calls open at once.
+    """
+
+    idempotency: Literal["upsert", "unique", "none", "at_least_once"]
+    settle: float = 0.0
+    batch: int = 1
+    concurrency: int = 4
+    read_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What would be sent: `kind` and `aggregate_id` name the business object, `body` is JSON-able without floats.
+
+    `removed` is true for a removal. Two documents with equal `content_hash` leave the target equal.
+    """
+
+    kind: str
+    aggregate_id: str
+    body: Mapping[str, Any]
+    removed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key of `applied.<target>`."""
+        return f"{self.kind}/{self.aggregate_id}"
+
+    @property
+    def content_hash(self) -> str:
+        text = json.dumps([self.kind, self.removed, self.body], sort_keys=True, separators=(",", ":"), default=str)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the target holds for an event: the same reference and facts that `deliver` answered."""
+
+    reference: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    number: str = ""
+    document_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a target's read-back, for reconciliation.
+
+    entity `time`: one posted time entry (`aggregate_id` the time entry, `seconds`, `invoice_id` "" while unbilled).
+    entity `invoice`: one invoice line (`aggregate_id` the invoice, `quantity`, `unit_price`, `amount`, `number`).
+    Amounts are in `currency`, net of tax.
+    """
+
+    entity: Literal["time", "invoice"]
+    aggregate_id: str
+    legal_entity: str
+    currency: str
+    project_id: str = ""
+    role: str = ""
+    day: date | None = None
+    seconds: int = 0
+    quantity: Decimal = Decimal(0)
+    unit_price: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    invoice_id: str = ""
+    number: str = ""
+    state: str = ""
+
+
+class Sink(Component, ABC):
+    accepts: ClassVar[Types]
+    capabilities: ClassVar[Capabilities]
+
+    @abstractmethod
+    async def deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Make the effects durable; one outcome per event, in order. A raised error counts for every event."""
+
+    @abstractmethod
+    def document(self, event: Event) -> Document:
+        """Pure: business identity and the body to send. Raises Invalid."""
+
+    async def find(self, event: Event) -> Receipt | None:
+        """What the target holds under the event's business identity, or None."""
+        raise NotImplementedError(f"{self.name} cannot be read back")
+
+    def statement(self, entity: str, period: str) -> AsyncIterator[Line]:
+        """Read back `time` or `invoice` lines of `period` (YYYY-MM, or "" for all)."""
+        raise NotImplementedError(f"{self.name} has no statement")

@@ -1,0 +1,55 @@
+"""The contract of the fabric: Avro schemas, the models generated from them, topics, codes and examples.
+
+    schemas.events()                    every event that has a schema
+    schemas.avro("time.TimeApproved")   its schema, parsed;  schemas.avro_text(…) the exact text to register
+    schemas.model("time.TimeApproved")  its class; also by ce_type or by Avro record name
+    schemas.head_schema()               the record of the eight head fields, a prefix of every event
+    schemas.classification(…)           the most protected class of any of its fields;  schemas.classified(…) by field
+    schemas.topics()                    topics.toml;  schemas.codes() codes.toml
+
+Imports nothing of ours. See README.md in this folder for how to read it and how to add an event.
+"""
+
+from __future__ import annotations
+
+from schemas.base import HEAD_FIELDS, Model, Record
+from schemas.catalogue import Rule, Topic, Topics, topics
+from schemas.codebook import Code, codes
+from schemas.contract import (
+    EventName,
+    UnknownEvent,
+    avro,
+    avro_text,
+    classification,
+    classified,
+    enriched,
+    enrichment,
+    events,
+    head_schema,
+    name_of,
+)
+from schemas.lookup import model
+
+__all__ = [
+    "HEAD_FIELDS",
+    "Code",
+    "EventName",
+    "Model",
+    "Record",
+    "Rule",
+    "Topic",
+    "Topics",
+    "UnknownEvent",
+    "avro",
+    "avro_text",
+    "classification",
+    "classified",
+    "codes",
+    "enriched",
+    "enrichment",
+    "events",
+    "head_schema",
+    "model",
+    "name_of",
+    "topics",
+]

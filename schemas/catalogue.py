@@ -1,0 +1,146 @@
+"""`topics.toml` as typed data: every topic of the fabric, who owns it, and the topics of one installation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas import toml
+from schemas.contract import Classification
+
+FILE = Path(__file__).parent / "topics.toml"
+DAY_MS = 86_400_000
+
+Words = Annotated[str, StringConstraints(min_length=10, strip_whitespace=True)]
+
+
+class Entry(BaseModel):
+    """What a catalogue file holds: frozen, strict, no key but those that are named."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Owner(Entry):
+    """A team, and where to go when it does not answer."""
+
+    team: Words
+    escalation: Words
+
+
+class Rule(Entry):
+    """One topic, or a family of topics: `<source>`, `<target>` or `<component>` stands for each instance."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.([a-z][a-z-]*|<source>|<target>|<component>)$")]
+    description: Words
+    owner: str
+    types: tuple[str, ...] = Field(strict=False)
+    """Event types that it carries, or one of the words `any` (original bytes of any input) and `internal`."""
+    key: Annotated[str, StringConstraints(min_length=5)]
+    cleanup: Literal["delete", "compact", "compact,delete"]
+    retention_days: Annotated[int, Field(ge=-1)]
+    """Days; -1 keeps for ever."""
+    classification: Classification
+    tombstones: bool
+    """Whether a null value is legal; elsewhere it is a dead letter `null-value`."""
+    only_thin: bool = False
+    """The topic exists only for sources whose notices are thin."""
+    partitions: Annotated[int, Field(ge=1)] | None = None
+    """None: the default. hold, redo, dlq and applied must have as many as their input, so only fabric.* may differ."""
+    max_message_bytes: Annotated[int, Field(ge=1024)] | None = None
+    log_append_time: bool = False
+
+
+class Topic(Entry):
+    """A topic to create: `config` has Kafka's own names; the replication factor is the cluster's business."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+    rule: str
+    """Name of the entry in topics.toml that it follows."""
+    tombstones: bool
+
+
+class Topics(Entry):
+    """topics.toml."""
+
+    partitions: Annotated[int, Field(ge=1)]
+    max_message_bytes: Annotated[int, Field(ge=1024)]
+    owners: dict[str, Owner]
+    topic: tuple[Rule, ...] = Field(strict=False)
+
+    def rule(self, name: str) -> Rule:
+        """The entry that a topic name follows: `deliver.tryton-uk` -> `deliver.<target>`; `LookupError` when none."""
+        family = name.split(".", 1)[0]
+        for rule in self.topic:
+            if rule.name == name or (rule.name.endswith(">") and rule.name.split(".")[0] == family):
+                return rule
+        raise LookupError(f"topic {name!r} is not in schemas/topics.toml: add it there with an owner")
+
+    def concrete(
+        self,
+        sources: Mapping[str, bool],
+        processors: Iterable[str] = (),
+        sinks: Iterable[str] = (),
+        partitions: int | None = None,
+    ) -> list[Topic]:
+        """Every topic of an installation, sorted by name.
+
+        `sources` maps each source instance to whether its notices are thin; then it has `full.<source>` and the
+        component `<source>.hydrate`. `partitions` replaces the default of the file. A component name used twice, or a
+        partition count below 1, raises `ValueError`.
+        """
+        sinks = tuple(sinks)
+        components = [*sources, *(f"{name}.hydrate" for name, thin in sources.items() if thin), *processors, *sinks]
+        _refuse_twins(components)
+        default = self.partitions if partitions is None else partitions
+        if default < 1:
+            raise ValueError(f"a topic has at least one partition, not {default}")
+        names = {"<source>": list(sources), "<target>": list(sinks), "<component>": components}
+        return sorted(
+            (self._topic(rule, name, default) for rule in self.topic for name in _expand(rule, names, sources)),
+            key=lambda topic: topic.name,
+        )
+
+    def _topic(self, rule: Rule, name: str, partitions: int) -> Topic:
+        config = {
+            "cleanup.policy": rule.cleanup,
+            "retention.ms": str(rule.retention_days * DAY_MS if rule.retention_days >= 0 else -1),
+            "max.message.bytes": str(rule.max_message_bytes or self.max_message_bytes),
+        }
+        if rule.log_append_time:
+            config["message.timestamp.type"] = "LogAppendTime"
+        count = rule.partitions or partitions
+        return Topic(name=name, partitions=count, config=config, rule=rule.name, tombstones=rule.tombstones)
+
+
+def _refuse_twins(components: list[str]) -> None:
+    twins = sorted({name for name in components if components.count(name) > 1})
+    if twins:
+        raise ValueError(f"component name used twice: {', '.join(twins)}; a name means one consumer group, rename one")
+
+
+def _expand(rule: Rule, names: Mapping[str, list[str]], sources: Mapping[str, bool]) -> list[str]:
+    family, _, variable = rule.name.partition(".")
+    if variable not in names:
+        return [rule.name]
+    return [f"{family}.{name}" for name in names[variable] if not rule.only_thin or sources.get(name)]
+
+
+@cache
+def topics() -> Topics:
+    """topics.toml, checked; `toml.FileError` lists what is wrong with it."""
+    return parse(FILE.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Topics:
+    """The text of a topics.toml, checked; `toml.FileError` lists what is wrong with it."""
+    found = toml.read(text, Topics, FILE.name)
+    unowned = [rule for rule in found.topic if rule.owner not in found.owners]
+    if unowned:
+        raise toml.FileError("\n".join(f"{FILE.name}: {r.name}: owner {r.owner!r} is not in [owners]" for r in unowned))
+    return found

@@ -1,0 +1,28 @@
+"""From the name of an event to its class. Generated models are imported only when asked, so they can be generated."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from schemas.base import Model
+from schemas.contract import UnknownEvent, events
+
+
+def model(name: str) -> type[Model]:
+    """The class of an event by event name, `ce_type` or Avro record name; `UnknownEvent` when there is none."""
+    try:
+        return _models()[name]
+    except KeyError:
+        raise UnknownEvent(name, tuple(_models())) from None
+
+
+@cache
+def _models() -> dict[str, type[Model]]:
+    from schemas import models
+
+    found: dict[str, type[Model]] = {}
+    for event in events():
+        kind, name = event.rpartition(".")[::2]
+        cls = getattr(models, f"Enriched{name}" if kind.startswith("enriched.") else name)
+        found |= {cls.EVENT: cls, cls.CE_TYPE: cls, cls.SUBJECT: cls}
+    return found

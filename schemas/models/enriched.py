@@ -1,0 +1,188 @@
+"""Generated from schemas/avro by `python -m schemas.generate`; do not edit."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from schemas.base import Instant, Model, Text
+from schemas.models.billing import BillingKind
+from schemas.models.common import BillingModel, Money, RoleRate, SystemReference
+from schemas.models.enrichment import (
+    BillingRequestedEnrichment,
+    InvoicePostedEnrichment,
+    ProjectRequestedEnrichment,
+    TimeApprovedEnrichment,
+    TimeRemovedEnrichment,
+)
+from schemas.models.invoice import InvoiceLine
+from schemas.models.time import RemovalCause
+
+
+class EnrichedBillingRequested(Model):
+    """One copy for one target, enriched and routed. An invoice shall be made: for a milestone, or for the open
+    time of a project up to a date. Aggregate: the request; key: the project, so that billing one project is
+    serial.
+    """
+
+    EVENT: ClassVar[str] = "enriched.billing.BillingRequested"
+    CE_TYPE: ClassVar[str] = "psf.enriched.billing.BillingRequested.v1"
+    TOPIC: ClassVar[str] = ""
+    SUBJECT: ClassVar[str] = "psf.enriched.BillingRequested"
+
+    kind: Annotated[BillingKind, Field(strict=False)]
+    """What is billed."""
+    bill_up_to: date
+    """Last local date of work that the invoice covers."""
+    invoice_date: date
+    """Local date that the invoice shall bear."""
+    milestone_id: Text
+    """Milestone that is billed; "" for time and materials."""
+    amount: Money | None = None
+    """Fee to bill, before tax; null for time and materials, whose amount is what is open in the ERP.
+    (confidential)
+    """
+    description: Text
+    """Text of the invoice, for the client. (confidential)"""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    enrichment: BillingRequestedEnrichment
+    """What the fabric added: What the target needs besides the request to make the invoice."""
+
+
+class EnrichedInvoicePosted(Model):
+    """One copy for one target, enriched and routed. An invoice was made, numbered and posted in the ERP.
+    Aggregate: the invoice, which has the id of its billing request; key: the project.
+    """
+
+    EVENT: ClassVar[str] = "enriched.invoice.InvoicePosted"
+    CE_TYPE: ClassVar[str] = "psf.enriched.invoice.InvoicePosted.v1"
+    TOPIC: ClassVar[str] = ""
+    SUBJECT: ClassVar[str] = "psf.enriched.InvoicePosted"
+
+    billing_id: Text
+    """Billing request that the invoice answers."""
+    number: Text
+    """Legal number of the invoice. (confidential)"""
+    invoice_date: date
+    """Local date that the invoice bears."""
+    currency: Annotated[Text, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    """Currency of every amount of the invoice, ISO 4217 alphabetic code."""
+    net: Money
+    """Sum of the lines, before tax. (confidential)"""
+    tax: Money
+    """Tax of the invoice. (confidential)"""
+    gross: Money
+    """What the client owes: net and tax. (confidential)"""
+    lines: Annotated[tuple[InvoiceLine, ...], Field(strict=False)]
+    """Lines in the order of the document. (confidential)"""
+    posting: SystemReference
+    """Where the invoice lives in the ERP."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    enrichment: InvoicePostedEnrichment
+    """What the fabric added: What the CRM needs to show the invoice where it belongs."""
+
+
+class EnrichedProjectRequested(Model):
+    """One copy for one target, enriched and routed. A contracted engagement needs its project in the ERP;
+    client, terms and prices are complete. Aggregate and key: the project.
+    """
+
+    EVENT: ClassVar[str] = "enriched.project.ProjectRequested"
+    CE_TYPE: ClassVar[str] = "psf.enriched.project.ProjectRequested.v1"
+    TOPIC: ClassVar[str] = ""
+    SUBJECT: ClassVar[str] = "psf.enriched.ProjectRequested"
+
+    engagement_id: Text
+    """Engagement under which the project runs."""
+    project_name: Text
+    """Title of the project. (confidential)"""
+    billing_model: Annotated[BillingModel, Field(strict=False)]
+    """How the work is billed."""
+    currency: Annotated[Text, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    """Currency of rates, fees and invoices, ISO 4217 alphabetic code."""
+    cost_centre: Text
+    """Cost centre that the work is booked to; "" when none."""
+    tax_code: Text
+    """Tax treatment of its invoices in the legal entity, e.g. `GB-VAT-20`."""
+    revenue_rule: Text
+    """Rule by which revenue is recognised; "" when none."""
+    purchase_order: Text
+    """The client's purchase order, printed on invoices; "" when none. (confidential)"""
+    contracted_on: date
+    """Local date on which the contract was closed."""
+    rates: Annotated[tuple[RoleRate, ...], Field(strict=False)]
+    """Price list by role, one entry for each role that may work; order has no meaning. (confidential)"""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    enrichment: ProjectRequestedEnrichment
+    """What the fabric added: What a target needs besides the request to make client and project."""
+
+
+class EnrichedTimeApproved(Model):
+    """One copy for one target, enriched and routed. Recorded time passed the approval policy and may be posted.
+    Aggregate and key: the time entry.
+    """
+
+    EVENT: ClassVar[str] = "enriched.time.TimeApproved"
+    CE_TYPE: ClassVar[str] = "psf.enriched.time.TimeApproved.v1"
+    TOPIC: ClassVar[str] = ""
+    SUBJECT: ClassVar[str] = "psf.enriched.TimeApproved"
+
+    resource_id: Text
+    """Id of the person who worked; the name is only in the resource record. (personal)"""
+    work_date: date
+    """Local date of the work in `zone`. (personal)"""
+    zone: Text
+    """IANA zone in which `work_date` is meant, or the fixed offset that upstream gives, e.g. `+01:00`."""
+    started_at: Annotated[datetime, Instant()]
+    """Instant at which the work began, as entered. (personal)"""
+    worked_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    """Time worked. Whole seconds end to end; hours exist only on a document line. (personal, unit s)"""
+    role: Text
+    """Role in which the person worked; its price comes from the project's price list."""
+    task: Text
+    """Key of the issue or task worked on, e.g. `ACME-12`."""
+    submitted_at: Annotated[datetime, Instant()]
+    """Instant at which this version was entered upstream."""
+    approval_policy: Text
+    """Policy that approved the entry, with its version, e.g. `standard/1`."""
+    approval_rule: Text
+    """Rule of that policy that decided."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    enrichment: TimeApprovedEnrichment
+    """What the fabric added: Price and place of the time, from the project as it is known."""
+
+
+class EnrichedTimeRemoved(Model):
+    """One copy for one target, enriched and routed. The time entry is no longer to be found where this event
+    goes: deleted, rejected, or posted elsewhere. Aggregate and key: the time entry.
+    """
+
+    EVENT: ClassVar[str] = "enriched.time.TimeRemoved"
+    CE_TYPE: ClassVar[str] = "psf.enriched.time.TimeRemoved.v1"
+    TOPIC: ClassVar[str] = ""
+    SUBJECT: ClassVar[str] = "psf.enriched.TimeRemoved"
+
+    cause: Annotated[RemovalCause, Field(strict=False)]
+    """Why the entry goes."""
+    removed_at: Annotated[datetime, Instant()]
+    """Instant at which the removal took effect upstream."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    enrichment: TimeRemovedEnrichment
+    """What the fabric added: Where the entry goes."""

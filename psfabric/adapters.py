@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from psfabric.event import Event, Raw
 from psfabric.http import Http
 from psfabric.outcomes import Outcome
-from schemas.models import ClientOnboarded, EngagementContracted, Model, ProjectCreated
+from schemas import Model
+from schemas.models import ClientOnboarded, EngagementContracted, ProjectCreated
 
 Types = tuple[str, ...]
 Entities = tuple[str, ...]
@@ -103,7 +104,10 @@ class Thin(ABC):
 
     @abstractmethod
     async def hydrate(self, raw: Raw) -> Raw:
-        """Read the full record that the notice is about. A 404 is `Raw(absent=True)`. Raises Transient, Invalid, Held."""
+        """Read the full record that the notice is about. A 404 is `Raw(absent=True)`.
+
+        Raises Transient, Invalid, Held.
+        """
 
 
 # ---------------------------------------------------------------------------------------------------- processors
@@ -125,6 +129,8 @@ class Processor(Component, ABC):
     accepts: ClassVar[Types]
     emits: ClassVar[Types]
     needs: ClassVar[Entities] = ()
+    keeps: ClassVar[Entities] = ()
+    """The `ref.<entity>` topics this processor is the one writer of."""
 
     @abstractmethod
     def process(self, event: Event, known: Known) -> Iterable[Event | Route | Reference]:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from schemas.models import Model
+from schemas import Model
 
 LIVE = "0" * 20
 """The revision of live traffic; a replay through a changed mapping and an amendment carry their operation number."""
+
+ModelType = type[Model]
 
 HeaderList = tuple[tuple[str, bytes | None], ...]
 
@@ -102,7 +104,7 @@ class Event:
         return Version(self.data.sequence, self.data.revision)
 
     def derive(
-        self, model: type[Model], *, component: str, discriminator: str = "", carry: bool = True, **changes: Any
+        self, model: ModelType, *, component: str, discriminator: str = "", carry: bool = True, **changes: Any
     ) -> Event:
         """A new event caused by this one; version, time, correlation and trace are inherited.
 
@@ -115,7 +117,7 @@ class Event:
         data = model.model_validate({**kept, **changes, "event_id": event_id})
         return replace(self, data=data, causation_id=self.id)
 
-    def enrich(self, model: type[Model], enrichment: Mapping[str, Any]) -> Event:
+    def enrich(self, model: ModelType, enrichment: Mapping[str, Any]) -> Event:
         """The same event with an appended `enrichment` record: head, id and all canonical fields stay as they are."""
         kept = {n: getattr(self.data, n) for n in type(self.data).model_fields}
         return replace(self, data=model.model_validate({**kept, "enrichment": enrichment}))
@@ -155,7 +157,7 @@ def sequence(instant: datetime, tie_break: int = 0) -> str:
 
 
 def new_event(
-    model: type[Model],
+    model: ModelType,
     *,
     source: str,
     native_id: str,

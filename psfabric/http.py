@@ -103,7 +103,7 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
 
 
 def fetch(method: str, url: str, *, json: Any = None, timeout: float = 10.0) -> Response:
-    """One synchronous request, for the sync rooms (registry, command line). Raises Transient when there is no answer."""
+    """One synchronous request, for the sync rooms (registry, command line). Raises Transient when unanswered."""
     try:
         answer = httpx.request(method, url, json=json, timeout=timeout)
     except httpx.HTTPError as error:

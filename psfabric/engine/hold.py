@@ -1,0 +1,105 @@
+"""`hold.<component>`: what waits, why, and for what. The format persists.
+
+A hold record is the original value and headers plus `fabric-hold-*`; its key names the origin, so the same record is
+held once however often it is read: `<origin topic>/<partition>/<offset>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psfabric.engine.deadletter import bounded, origin
+from psfabric.errors import Approval, At, Earlier, Operator, Parent, Period, Until
+from psfabric.event import HeaderList, Record
+
+PREFIX = "fabric-hold-"
+
+
+@dataclass(slots=True)
+class HoldEntry:
+    """One waiting record, as kept in memory by the owner of its partition. Instants are epoch seconds."""
+
+    hold_key: bytes
+    record: Record
+    until: Until
+    since: float
+    not_before: float = 0.0
+
+
+def hold_key(record: Record) -> bytes:
+    return origin(record).coordinates.encode()
+
+
+def hold_headers(record: Record, until: Until, why: str, since: float, attempted_at: float) -> HeaderList:
+    """The record's own headers and ours. `fabric-hold-key` is the original Kafka key, byte for byte."""
+    return (
+        *without_hold(record.headers),
+        (PREFIX + "key", record.key),
+        (PREFIX + "code", bounded(why)),
+        (PREFIX + "until", bounded(until_text(until))),
+        (PREFIX + "since", instant_text(since).encode()),
+        (PREFIX + "attempted-at", instant_text(attempted_at).encode()),
+    )
+
+
+def read_hold(stored: Record) -> HoldEntry:
+    """The entry a hold record stands for. Raises ValueError when it is not one."""
+    if stored.key is None:
+        raise ValueError(f"hold record {stored.coordinates} has no key")
+    topic, partition, offset = stored.key.decode().rsplit("/", 2)
+    key = dict(stored.headers).get(PREFIX + "key")
+    since = stored.header(PREFIX + "since") or ""
+    record = Record(
+        topic, int(partition), int(offset), key, stored.value, without_hold(stored.headers), stored.timestamp_ms
+    )
+    until = parse_until(stored.header(PREFIX + "until") or "operator")
+    return HoldEntry(stored.key, record, until, parse_instant(since))
+
+
+def without_hold(headers: HeaderList) -> HeaderList:
+    return tuple((n, v) for n, v in headers if not n.startswith(PREFIX))
+
+
+def instant_text(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def until_text(until: Until) -> str:
+    match until:
+        case Parent():
+            return f"parent:{until.entity}:{until.id}"
+        case Period():
+            return f"period:{until.entity}:{until.period}"
+        case At():
+            return f"at:{instant_text(until.instant.timestamp())}"
+        case Approval():
+            return f"approval:{until.id}"
+        case Earlier():
+            return f"earlier:{until.key}"
+        case Operator():
+            return "operator"
+
+
+def parse_until(text: str) -> Until:
+    """The inverse of `until_text`; an unknown kind (a newer release's) waits for an operator."""
+    kind, _, rest = text.partition(":")
+    match kind:
+        case "parent":
+            entity, _, id = rest.partition(":")
+            return Parent(entity, id)
+        case "period":
+            entity, _, period = rest.rpartition(":")
+            return Period(entity, period)
+        case "at":
+            return At(datetime.fromtimestamp(parse_instant(rest), UTC))
+        case "approval":
+            return Approval(rest)
+        case "earlier":
+            return Earlier(rest)
+        case _:
+            return Operator()

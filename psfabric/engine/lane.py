@@ -1,0 +1,124 @@
+"""One partition of a component: who waits behind whom, what lies in hold, and how far the log may be committed.
+
+The owner of partition p of the source owns p of redo, hold, dlq and applied as well, so all of it is one lane.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from psfabric.engine.applied import Applied
+from psfabric.engine.hold import HoldEntry
+from psfabric.engine.work import State, TopicPartition, Work
+from psfabric.event import Version
+
+
+@dataclass(slots=True)
+class Log:
+    """Offsets of one topic-partition: `open` holds those read and not yet done, in order; gaps cost nothing."""
+
+    open: OrderedDict[int, Work] = field(default_factory=OrderedDict)
+    position: int | None = None
+    """One past the last offset read."""
+    committed: int | None = None
+    first: int | None = None
+
+    def arrive(self, work: Work, offset: int) -> None:
+        self.open[offset] = work
+        self.position = offset + 1
+        if self.first is None:
+            self.first = offset
+
+    def done(self, offset: int) -> None:
+        self.open.pop(offset, None)
+
+    @property
+    def committable(self) -> int | None:
+        """The offset that may be committed: the first one still open, or one past everything read."""
+        return next(iter(self.open), self.position)
+
+    @property
+    def span(self) -> int:
+        """How far the reading is above the first unfinished offset."""
+        if not self.open or self.position is None:
+            return 0
+        return self.position - next(iter(self.open))
+
+
+@dataclass(slots=True)
+class Lane:
+    """State of one partition number. Dropped whole when the partition is revoked."""
+
+    partition: int
+    logs: dict[TopicPartition, Log] = field(default_factory=dict)
+    queues: dict[bytes, deque[Work]] = field(default_factory=dict)
+    ready: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+    """Keys whose head is queued, in order of arrival: what `step` looks at, so that idle keys cost nothing."""
+    held: dict[bytes, HoldEntry] = field(default_factory=dict)
+    held_by_key: dict[bytes, dict[bytes, HoldEntry]] = field(default_factory=dict)
+    applied: dict[str, Applied] = field(default_factory=dict)
+    versions: dict[str, Version] = field(default_factory=dict)
+    """For the keeper of reference data: version stored per `ref` key."""
+
+    def log(self, tp: TopicPartition) -> Log:
+        return self.logs.setdefault(tp, Log())
+
+    def enqueue(self, work: Work) -> None:
+        queue = self.queues.setdefault(work.key, deque())
+        queue.append(work)
+        if len(queue) == 1:
+            self.ready[work.key] = None
+
+    def heads(self) -> Iterator[Work]:
+        """Works that may be looked at now, one per key."""
+        for key in list(self.ready):
+            yield self.queues[key][0]
+
+    def head(self, key: bytes) -> Work | None:
+        queue = self.queues.get(key)
+        return queue[0] if queue else None
+
+    def called(self, work: Work, state: State) -> None:
+        """The head of its key left the queue for a call or a write: nobody looks at the key until it is back."""
+        work.state = state
+        self.ready.pop(work.key, None)
+
+    def requeue(self, work: Work) -> None:
+        work.state = State.QUEUED
+        self.ready[work.key] = None
+
+    def finish(self, work: Work) -> None:
+        """The work is durable: its offset is free and the next of its key may go."""
+        work.state = State.DONE
+        if work.at is not None:
+            tp, offset = work.at
+            self.log(tp).done(offset)
+        queue = self.queues[work.key]
+        if not queue or queue[0] is not work:
+            raise RuntimeError(f"order broken: {work.record.coordinates} finished before an earlier one of its key")
+        queue.popleft()
+        if queue:
+            self.ready[work.key] = None
+        else:
+            del self.queues[work.key]
+
+    def hold(self, entry: HoldEntry, key: bytes) -> None:
+        self.held[entry.hold_key] = entry
+        self.held_by_key.setdefault(key, {})[entry.hold_key] = entry
+
+    def unhold(self, hold_key: bytes, key: bytes) -> None:
+        self.held.pop(hold_key, None)
+        of_key = self.held_by_key.get(key, {})
+        of_key.pop(hold_key, None)
+        if not of_key:
+            self.held_by_key.pop(key, None)
+
+    def waits_before(self, work: Work) -> bool:
+        """Whether a record of the same key that comes earlier in source order lies in hold."""
+        record = work.record
+        return any(
+            e.record.topic != record.topic or e.record.offset < record.offset
+            for e in self.held_by_key.get(work.key, {}).values()
+        )

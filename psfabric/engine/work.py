@@ -1,0 +1,82 @@
+"""What the engine moves: a `Work` is a record on its way, a `Result` what came of it, a `Write` a record to produce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from psfabric.engine.applied import Applied
+from psfabric.event import HeaderList, Record, Version
+from psfabric.outcomes import Outcome
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A record to produce. `partition` is named for hold, redo, dlq, applied and ref; else murmur2 of the key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: HeaderList = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a stage made of one record.
+
+    `writes` are its outputs and receipts, all of which must be acknowledged before the record counts as done;
+    `applied` is the state of the target that the lane remembers from then on.
+    """
+
+    outcome: Outcome
+    writes: tuple[Write, ...] = ()
+    applied: tuple[str, Applied] | None = None
+    versions: tuple[tuple[str, Version], ...] = ()
+    """For the keeper of reference data: what it now stores per `ref` key."""
+
+
+class State(Enum):
+    QUEUED = "queued"
+    CALLED = "called"
+    WRITING = "writing"
+    CLOSING = "closing"
+    DONE = "done"
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One record on its way through a component.
+
+    `record` has the coordinates of its origin (for a replayed or released record: where it was first read); `at` is
+    the log position that moves on when it is done, None for a record released from hold; `hold_key` is its key in the
+    hold topic while it lies there.
+    """
+
+    record: Record
+    lane: int
+    at: tuple[TopicPartition, int] | None
+    hold_key: bytes | None = None
+    state: State = State.QUEUED
+    call: int = 0
+    attempts: int = 0
+    due: float = 0.0
+    asked: bool = False
+    """The wait was asked for by the target (Retry-After), so nothing shortens it."""
+    first_failed_at: float | None = None
+    held_since: float | None = None
+    forced: Outcome | None = None
+    result: Result | None = None
+
+    @property
+    def key(self) -> bytes:
+        """What order is kept by: the Kafka key; a record without one is ordered only with itself."""
+        if self.record.key is not None:
+            return self.record.key
+        return b"\0" + self.record.coordinates.encode()

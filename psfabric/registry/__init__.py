@@ -1,0 +1,103 @@
+"""Schema ids: which id a bundled schema has in the registry, and which schema an id means.
+
+Speaks the Confluent-compatible API (v7). Answers are kept for the life of the process: an id never changes meaning.
+Subjects are record names (RecordNameStrategy), so a new ERP instance needs no registration.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import schemas
+from psfabric.errors import Invalid, Transient, Unavailable
+from psfabric.http import Response, fetch
+
+Fetch = Callable[..., Response]
+
+
+class Registry:
+    """Raises Transient when the registry gives no answer, Invalid("schema-unknown") when it does not know an id."""
+
+    def __init__(self, url: str, fetch: Fetch = fetch) -> None:
+        self._url = url.rstrip("/")
+        self._fetch = fetch
+        self._ids: dict[str, int] = {}
+        self._writers: dict[int, dict[str, Any]] = {}
+
+    def id_of(self, event: str) -> int:
+        """The id under which the bundled schema of `event` is registered. Unavailable when it is not registered."""
+        known = self._ids.get(event)
+        if known is not None:
+            return known
+        answer = self._post(f"/subjects/{_subject(event)}", event)
+        if answer.status == 404:
+            raise Unavailable(
+                f"the schema of {event} is not registered at {self._url}; run `psfabric schema register` first"
+            )
+        return self._remember(event, answer)
+
+    def register(self, event: str) -> int:
+        """Register the bundled schema of `event`; the same schema again gives the same id."""
+        return self._remember(event, self._post(f"/subjects/{_subject(event)}/versions", event))
+
+    def register_all(self) -> dict[str, int]:
+        return {event: self.register(event) for event in schemas.events()}
+
+    def writer(self, schema_id: int) -> dict[str, Any]:
+        """The schema a record was written with."""
+        known = self._writers.get(schema_id)
+        if known is not None:
+            return known
+        answer = self._get(f"/schemas/ids/{schema_id}")
+        if answer.status == 404:
+            raise Invalid("schema-unknown", f"schema id {schema_id} is not in the registry")
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for schema id {schema_id}")
+        schema: dict[str, Any] = json.loads(answer.json()["schema"])
+        self._writers[schema_id] = schema
+        return schema
+
+    def ready(self) -> bool:
+        try:
+            return self._get("/subjects").status == 200
+        except Transient:
+            return False
+
+    def _remember(self, event: str, answer: Response) -> int:
+        if answer.status == 409:
+            raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {_message(answer)}")
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for {event}: {_message(answer)}")
+        schema_id = int(answer.json()["id"])
+        self._ids[event] = schema_id
+        self._writers.setdefault(schema_id, schemas.avro(event))
+        return schema_id
+
+    def _post(self, path: str, event: str) -> Response:
+        return self._fetch("POST", self._url + path, json={"schema": schemas.avro_text(event), "schemaType": "AVRO"})
+
+    def _get(self, path: str) -> Response:
+        return self._fetch("GET", self._url + path)
+
+
+def wait_for(registry: Registry, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Wait until the registry answers; Unavailable once `deadline` (monotonic seconds) has passed."""
+    while not registry.ready():
+        if clock() > deadline:
+            raise Unavailable("the schema registry does not answer; is it running, and is PSF_REGISTRY_URL right?")
+        time.sleep(0.1)
+
+
+def _subject(event: str) -> str:
+    return schemas.name_of(event).subject
+
+
+def _message(answer: Response) -> str:
+    try:
+        body = answer.json()
+    except Invalid:
+        return "no message"
+    return str(body.get("message", "no message")) if isinstance(body, dict) else "no message"

@@ -1,0 +1,110 @@
+"""What all stages share: policy and topics, the guard around an adapter, the receipts of what is not final."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from psfabric import errors, outcomes
+from psfabric.codec import Codec
+from psfabric.engine import Policy, Result, Work, Write
+from psfabric.engine import receipts as receipt
+from psfabric.engine.deadletter import REDO
+from psfabric.engine.lane import Lane
+from psfabric.errors import FabricError
+from psfabric.event import Record
+from psfabric.outcomes import Held, Outcome, Rejected
+from schemas import Model
+
+log = structlog.get_logger(__name__)
+
+
+def about_id(record: Record) -> str:
+    """What receipts and dead letters of a record are filed under: its event id, else its notice, else its place."""
+    event_id = record.header("ce_id")
+    if event_id:
+        return event_id
+    notice = record.header("fabric-notice-id")
+    if notice:
+        return f"{record.header('fabric-source') or record.topic}/{notice}"
+    return record.coordinates
+
+
+def guarded(component: str, act: Callable[[], Result]) -> Result:
+    """Run an adapter; whatever leaves it becomes an outcome. The one place that catches everything.
+
+    An exception that is not one of ours is a bug of the adapter: the record is buried as such and the rest go on.
+    """
+    try:
+        return act()
+    except FabricError as error:
+        return Result(outcomes.of_error(error))
+    except Exception as error:  # noqa: BLE001 - see the docstring
+        return failed(component, error)
+
+
+def failed(component: str, error: Exception) -> Result:
+    log.exception("adapter raised", component=component, exception=type(error).__name__)
+    return Result(Rejected("bug", f"{type(error).__name__} in {component}"))
+
+
+class Stage(ABC):
+    """One stage of one instance. `inputs` are the topics it reads besides its redo."""
+
+    inputs: tuple[str, ...]
+    policy: Policy
+
+    def __init__(self, policy: Policy, codec: Codec) -> None:
+        self.policy = policy
+        self.codec = codec
+
+    @property
+    def name(self) -> str:
+        return self.policy.component
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return (*self.inputs, self.policy.redo_topic)
+
+    def state_receipt(self, record: Record, outcome: Outcome) -> Write | None:
+        """The receipt of a held or rejected record; None for other outcomes."""
+        if not isinstance(outcome, Held | Rejected):
+            return None
+        data = self._data(record)
+        about = about_id(record)
+        model = receipt.state(self.name, about, record.header("ce_type") or record.topic, data, outcome)
+        return self.receipt(about, "state", model)
+
+    def receipt(self, about: str, kind: str, model: Model) -> Write:
+        key = receipt.receipt_key(self.name, about, kind)
+        headers = (("ce_type", model.CE_TYPE.encode()), ("ce_id", model.event_id.encode()))
+        return Write(receipt.TOPIC, key, self.codec.value(model), headers)
+
+    def passed_on(self, record: Record) -> tuple[Write, ...]:
+        """For a replayed record: the receipt that closes its dead letter."""
+        if not any(name.startswith(REDO) for name, _ in record.headers):
+            return ()
+        about = about_id(record)
+        return (self.receipt(about, "terminal", receipt.passed_on(self.name, about, record.topic)),)
+
+    def _data(self, record: Record) -> Model | None:
+        if record.value is None or record.header("ce_type") is None:
+            return None
+        try:
+            return self.codec.data(record.value)
+        except errors.FabricError:
+            return None
+
+
+class Pure(Stage):
+    @abstractmethod
+    def handle(self, record: Record, lane: Lane) -> Result:
+        """What becomes of one record. Never raises."""
+
+
+class Calling(Stage):
+    @abstractmethod
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
+        """What becomes of each record of a batch, in order. Never raises (but for cancellation)."""

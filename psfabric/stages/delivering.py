@@ -1,0 +1,126 @@
+"""Deliver: an enriched event becomes a document in the target, once.
+
+What was posted is known from `applied.<target>` alone (DESIGN 5.4): before the adapter is asked, the version and the
+content are compared with what is applied; after it answered, the new state and the receipt are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psfabric import outcomes
+from psfabric.adapters import Document, Sink
+from psfabric.codec import Codec
+from psfabric.engine import Policy, Result, Work, Write
+from psfabric.engine import receipts as receipt
+from psfabric.engine.applied import Applied, Decision, decide
+from psfabric.engine.lane import Lane
+from psfabric.errors import FabricError, Invalid
+from psfabric.event import Event, Record
+from psfabric.outcomes import Delivered, Duplicate, Outcome, Rejected, Superseded
+from psfabric.stages.base import Calling, failed, log
+
+
+@dataclass(slots=True)
+class _Task:
+    """One record of a batch: either already answered, or an event that the adapter has to deliver."""
+
+    record: Record
+    lane: Lane
+    event: Event | None = None
+    document: Document | None = None
+    result: Result | None = None
+
+
+class SinkStage(Calling):
+    def __init__(self, policy: Policy, codec: Codec, adapter: Sink) -> None:
+        super().__init__(policy, codec)
+        self.adapter = adapter
+        self.inputs = (f"deliver.{adapter.name}",)
+
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
+        tasks = [self._prepare(work.record, lanes[work.lane]) for work in works]
+        open_tasks = [t for t in tasks if t.result is None]
+        if open_tasks:
+            answers = await self._deliver([t.event for t in open_tasks if t.event is not None])
+            for task, outcome in zip(open_tasks, answers, strict=True):
+                task.result = self._answered(task, outcome)
+        return [t.result for t in tasks if t.result is not None]
+
+    def _prepare(self, record: Record, lane: Lane) -> _Task:
+        task = _Task(record, lane)
+        try:
+            event = task.event = self.codec.decode(record)
+            if event.type not in self.adapter.accepts:
+                raise Invalid("type-not-accepted", f"{self.name} does not take {event.type}")
+            task.document = self.adapter.document(event)
+            task.result = self._known(task, event, task.document)
+        except FabricError as error:
+            task.result = Result(outcomes.of_error(error))
+        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
+            task.result = failed(self.name, error)
+        return task
+
+    def _known(self, task: _Task, event: Event, document: Document) -> Result | None:
+        """The answer when `applied` already has it; None when the target must be asked."""
+        stored = task.lane.applied.get(document.key)
+        match decide(stored, event.version, document.content_hash):
+            case Decision.SUPERSEDED if stored is not None:
+                return self._superseded(event, stored, Superseded())
+            case Decision.DUPLICATE if stored is not None:
+                if stored.content_hash != document.content_hash:
+                    log.warning("same version, other content", component=self.name, event=event.id)
+                return self._delivered(task, event, stored, duplicate=stored.event_id != event.id)
+            case Decision.UNCHANGED if stored is not None:
+                risen = receipt.applied_entry(
+                    event, document, stored.reference, stored.number, stored.document_version, stored.facts
+                )
+                return self._delivered(task, event, risen, duplicate=True, document=document)
+        return None
+
+    async def _deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
+        try:
+            answers = await self.adapter.deliver(events)
+        except FabricError as error:
+            return [outcomes.of_error(error)] * len(events)
+        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
+            return [failed(self.name, error).outcome] * len(events)
+        if len(answers) != len(events):
+            log.error("one outcome per event is the contract", component=self.name)
+            return [Rejected("bug", f"{self.name} gave {len(answers)} outcomes for {len(events)} events")] * len(events)
+        return answers
+
+    def _answered(self, task: _Task, outcome: Outcome) -> Result:
+        event, document = task.event, task.document
+        if event is None or document is None:
+            raise RuntimeError("an answer for a record that was never sent")
+        match outcome:
+            case Delivered():
+                entry = receipt.applied_entry(
+                    event, document, outcome.reference, outcome.number, outcome.document_version, outcome.facts
+                )
+                duplicate = isinstance(outcome, Duplicate)
+                return self._delivered(task, event, entry, duplicate=duplicate, document=document)
+            case Superseded():
+                return self._superseded(event, task.lane.applied.get(document.key), outcome)
+            case _:
+                return Result(outcome)
+
+    def _delivered(
+        self, task: _Task, event: Event, entry: Applied, *, duplicate: bool, document: Document | None = None
+    ) -> Result:
+        cause = task.record.value or b""
+        model = receipt.delivered(self.name, event, entry, cause, duplicate=duplicate)
+        writes = [self.receipt(event.id, "terminal", model)]
+        outcome = Delivered(entry.reference, entry.facts, entry.number, entry.document_version)
+        if document is None:
+            return Result(outcome, tuple(writes))
+        key = document.key
+        writes.append(Write(f"applied.{self.name}", key.encode(), entry.to_bytes(), (), task.lane.partition))
+        return Result(outcome, tuple(writes), (key, entry))
+
+    def _superseded(self, event: Event, stored: Applied | None, outcome: Superseded) -> Result:
+        reference = stored.reference if stored is not None else ""
+        model = receipt.superseded(self.name, event, reference, outcome)
+        return Result(outcome, (self.receipt(event.id, "terminal", model),))

@@ -1,0 +1,55 @@
+"""Process: canonical in, canonical, routed or reference data out. Pure but for look-ups in the reference store."""
+
+from __future__ import annotations
+
+import schemas
+from psfabric.adapters import Known, Processor, Reference, Route
+from psfabric.codec import Codec
+from psfabric.engine import Policy, Result, Write
+from psfabric.engine.lane import Lane
+from psfabric.errors import Invalid
+from psfabric.event import Event, Record, Version
+from psfabric.outcomes import Delivered
+from psfabric.stages.base import Pure, guarded
+
+
+class ProcessStage(Pure):
+    def __init__(self, policy: Policy, codec: Codec, adapter: Processor, known: Known) -> None:
+        super().__init__(policy, codec)
+        self.adapter = adapter
+        self._known = known
+        self.inputs = tuple(dict.fromkeys(schemas.model(event).TOPIC for event in adapter.accepts))
+
+    def handle(self, record: Record, lane: Lane) -> Result:
+        return guarded(self.name, lambda: self._process(record, lane))
+
+    def _process(self, record: Record, lane: Lane) -> Result:
+        if record.value is None:
+            raise Invalid("null-value", f"{record.topic} does not allow records without a value")
+        if self.codec.type_of(record.value) not in self.adapter.accepts:
+            return Result(Delivered(""), self.passed_on(record))
+        event = self.codec.decode(record)
+        writes: list[Write] = []
+        versions: list[tuple[str, Version]] = []
+        for output in self.adapter.process(event, self._known):
+            if isinstance(output, Reference):
+                writes += self._reference(output, lane, versions)
+            else:
+                writes.append(self._write(output))
+        return Result(Delivered(""), (*writes, *self.passed_on(record)), versions=tuple(versions))
+
+    def _write(self, output: Event | Route) -> Write:
+        event = output.event if isinstance(output, Route) else output
+        key, value, headers = self.codec.encode(event)
+        topic = f"deliver.{output.target}" if isinstance(output, Route) else event.data.TOPIC
+        return Write(topic, key, value, headers)
+
+    def _reference(self, output: Reference, lane: Lane, versions: list[tuple[str, Version]]) -> list[Write]:
+        """Nothing is emitted below the stored version; it goes to the partition whose owner we are."""
+        key = f"{output.entity}:{output.id}"
+        stored = lane.versions.get(key)
+        if stored is not None and output.event.version < stored:
+            return []
+        versions.append((key, output.event.version))
+        _, value, headers = self.codec.encode(output.event)
+        return [Write(f"ref.{output.entity}", key.encode(), value, headers, lane.partition)]

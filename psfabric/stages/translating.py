@@ -1,0 +1,39 @@
+"""Translate: one full record becomes zero or more canonical events, purely."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from psfabric.adapters import Source
+from psfabric.codec import Codec
+from psfabric.engine import Policy, Result, Write
+from psfabric.engine.lane import Lane
+from psfabric.event import Event, Raw, Record
+from psfabric.outcomes import Delivered
+from psfabric.stages.base import Pure, guarded
+from psfabric.stages.hydrating import raw_of
+
+
+class TranslateStage(Pure):
+    def __init__(self, policy: Policy, codec: Codec, adapter: Source, thin: bool) -> None:
+        super().__init__(policy, codec)
+        self._adapter = adapter
+        self.inputs = (f"{'full' if thin else 'raw'}.{adapter.name}",)
+
+    def handle(self, record: Record, lane: Lane) -> Result:
+        return guarded(self.name, lambda: self._translate(record))
+
+    def _translate(self, record: Record) -> Result:
+        raw = raw_of(record)
+        writes = tuple(self._write(_traced(event, raw)) for event in self._adapter.translate(raw))
+        return Result(Delivered(""), (*writes, *self.passed_on(record)))
+
+    def _write(self, event: Event) -> Write:
+        key, value, headers = self.codec.encode(event)
+        return Write(event.data.TOPIC, key, value, headers)
+
+
+def _traced(event: Event, raw: Raw) -> Event:
+    if event.traceparent:
+        return event
+    return replace(event, traceparent=raw.headers.get("traceparent", ""), tracestate=raw.headers.get("tracestate", ""))

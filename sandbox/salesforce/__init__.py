@@ -1,0 +1,1 @@
+"""A simulated Salesforce org: REST, OAuth, and change events over the Pub/Sub API."""

@@ -1,0 +1,1 @@
+"""How the fabric runs: the local stack, and the files that describe a deployment."""

@@ -1,0 +1,68 @@
+"""The fabric's own processes, and the step that makes its topics and registers its schemas before they start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from deploy.local.part import Part, Place, answers
+from deploy.local.ports import LOOPBACK
+
+
+class _Fabric(Part):
+    """`psfabric …` in the project's environment, with every endpoint of the stack."""
+
+    def environment(self, place: Place) -> dict[str, str]:
+        return {**place.env, "PSF_PIPELINES": place.env.get("PSF_PIPELINES") or str(place.root / "deploy/pipelines")}
+
+    def directory(self, place: Place) -> Path:
+        return place.root
+
+
+class Contract(_Fabric):
+    name = "contract"
+    needs = ("kafka", "registry")
+    ports = ()
+    once = True
+
+    def command(self, place: Place) -> list[str]:
+        return [sys.executable, "-m", "cli", "topics", "apply", "--yes"]
+
+
+class _Worker(_Fabric):
+    needs: ClassVar[tuple[str, ...]] = ("kafka", "registry", "redis", "contract")
+    ports = ("health",)
+
+    def command(self, place: Place) -> list[str]:
+        return [sys.executable, "-m", "cli", "run", self.name]
+
+    def environment(self, place: Place) -> dict[str, str]:
+        return {**super().environment(place), "PSF_HEALTH_PORT": str(place.ports["health"])}
+
+    def healthy(self, place: Place) -> bool:
+        return answers(f"http://{LOOPBACK}:{place.ports['health']}/health")
+
+
+class Intake(_Worker):
+    name = "intake"
+    gives = ("PSF_INTAKE_URL",)
+    ports = ("main",)
+
+    def endpoints(self, place: Place) -> dict[str, str]:
+        return {"PSF_INTAKE_URL": f"http://{LOOPBACK}:{place.ports['main']}"}
+
+    def environment(self, place: Place) -> dict[str, str]:
+        return {**_Fabric.environment(self, place), "PSF_HEALTH_PORT": str(place.ports["main"])}
+
+    def healthy(self, place: Place) -> bool:
+        return answers(f"http://{LOOPBACK}:{place.ports['main']}/health")
+
+
+class Process(_Worker):
+    name = "process"
+
+
+class Deliver(_Worker):
+    name = "deliver"
+    needs = (*_Worker.needs, "tryton", "sandbox")

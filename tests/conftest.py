@@ -1,0 +1,74 @@
+"""The real parts that tests run against: one stack for the whole run, each part started when first asked for.
+
+Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, …) are used instead; then that part is not started.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local import Console, Stack
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ("kafka", "registry", "redis")
+
+
+@dataclass(frozen=True)
+class TrytonServer:
+    """`admin_password` is that of the user `admin`, for tests that close periods and on-board people."""
+
+    url: str
+    database: str
+    user: str
+    password: str
+    admin_password: str
+
+
+@pytest.fixture(scope="session")
+def stack_on_demand() -> Iterator[Stack]:
+    """The stack `test`, with nothing started yet."""
+    stack = Stack(ROOT, "test", (), on_progress=Console(sys.__stderr__))
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack(stack_on_demand: Stack) -> Stack:
+    """Kafka, the schema registry and Redis, ready."""
+    stack_on_demand.parts += [part for part in CORE if part not in stack_on_demand.parts]
+    return stack_on_demand.up()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(stack: Stack) -> str:
+    return stack.endpoints["PSF_KAFKA_BOOTSTRAP"]
+
+
+@pytest.fixture(scope="session")
+def registry_url(stack: Stack) -> str:
+    """Base URL of the Confluent-compatible API, ending in /apis/ccompat/v7 for the local registry."""
+    return stack.endpoints["PSF_REGISTRY_URL"]
+
+
+@pytest.fixture(scope="session")
+def redis_url(stack: Stack) -> str:
+    return stack.endpoints["PSF_REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def tryton(stack_on_demand: Stack) -> TrytonServer:
+    """A Tryton with the golden database, shared by the whole run: tests keep to records they made themselves."""
+    stack_on_demand.start("tryton")
+    known = stack_on_demand.endpoints
+    return TrytonServer(
+        url=known["PSF_TRYTON_URL"],
+        database=known["PSF_TRYTON_DATABASE"],
+        user=known["PSF_TRYTON_USER"],
+        password=known["PSF_TRYTON_PASSWORD"],
+        admin_password=known.get("PSF_TRYTON_ADMIN_PASSWORD", ""),
+    )

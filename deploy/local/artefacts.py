@@ -7,6 +7,7 @@ Maven artefacts, pip for wheels) and their own configuration; what they must be 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -164,7 +165,6 @@ def fetch_maven(files: tuple[MavenFile, ...], *, part: str, text: str, into: Pat
 
 def _maven(file: MavenFile) -> Fetch:
     def fetch(scratch: Path, arrived: Callable[[int], None]) -> Path:
-        import requests  # jgo's own client: imported for its errors
         from jgo.maven import MavenContext, PythonResolver
 
         @contextmanager
@@ -182,7 +182,9 @@ def _maven(file: MavenFile) -> Fetch:
             wanted = context.project(group, artifact).at_version(version)
             try:
                 return Path(wanted.artifact(classifier=classifier, packaging=packaging).resolve())
-            except requests.RequestException as error:
+            except OSError as error:  # requests' errors are OSErrors, without an errno of the disk
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
                 if attempt == _TRIES:
                     raise Unfetched(file.filename, _network_reason(error)) from error
             except RuntimeError as error:  # jgo: "not found in remote repositories"

@@ -45,7 +45,7 @@ class PartStatus:
 
 
 class Stack:
-    """See the module. `env` is the caller's environment (default: this process's): endpoints given in it are not started.
+    """See the module. `env`: the caller's environment, by default this process's; endpoints in it are not started.
 
     Methods raise LocalError for what a person can act on. Not for use by several threads at once.
     """

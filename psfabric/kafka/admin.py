@@ -1,0 +1,114 @@
+"""Topics as declared, and how far each group has read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import confluent_kafka as ck
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from psfabric.errors import Unavailable
+from psfabric.kafka.producer import quiet_logger
+from schemas import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Records of one topic that a group has not committed yet (transaction markers may count)."""
+
+    topic: str
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a topic plan: `create`, `alter` (a setting differs), or `conflict` (cannot be done by itself)."""
+
+    action: str
+    topic: str
+    detail: str
+
+
+class Admin:
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client = AdminClient({"bootstrap.servers": bootstrap}, logger=quiet_logger("admin"))
+
+    def wait(self, deadline: float) -> None:
+        """Wait until the broker answers; Unavailable once `deadline` (monotonic seconds) has passed."""
+        while True:
+            try:
+                self._client.list_topics(timeout=2)
+                return
+            except ck.KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
+
+    def plan(self, wanted: Iterable[Topic]) -> list[Change]:
+        """What `apply` would do. Topics that exist and are not wanted are left alone."""
+        existing = self._partitions()
+        changes = []
+        for topic in wanted:
+            count = existing.get(topic.name)
+            if count is None:
+                changes.append(Change("create", topic.name, f"{topic.partitions} partitions"))
+            elif count != topic.partitions:
+                detail = f"has {count} partitions, declared {topic.partitions}; order and hold rest on the count"
+                changes.append(Change("conflict", topic.name, detail))
+        return changes
+
+    def apply(self, wanted: Sequence[Topic], replication: int = 1) -> list[Change]:
+        """Create what is missing. Returns what was done; conflicts are returned, not touched."""
+        changes = self.plan(wanted)
+        by_name = {topic.name: topic for topic in wanted}
+        new = [
+            NewTopic(t.name, t.partitions, replication, config=dict(t.config))
+            for t in (by_name[c.topic] for c in changes if c.action == "create")
+        ]
+        for name, future in self._client.create_topics(new, operation_timeout=30).items() if new else ():
+            try:
+                future.result(40)
+            except ck.KafkaException as error:
+                if error.args[0].code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise Unavailable(f"topic {name} could not be created: {error.args[0].str()}") from None
+        return changes
+
+    def lag(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Lag]]:
+        """Per group and topic: end offset minus committed offset, summed over partitions."""
+        return {group: self._lag(group, topics) for group, topics in groups.items()}
+
+    def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+        partitions = self._partitions()
+        tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
+        if not tps:
+            return {}
+        futures = self._client.list_offsets({tp: OffsetSpec.latest() for tp in tps}, request_timeout=10)
+        return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+
+    def _lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+        ends = self.end_offsets(topics)
+        begins = self._begin_offsets(ends)
+        request = ck.ConsumerGroupTopicPartitions(group, [ck.TopicPartition(t, p) for t, p in ends])
+        answer = self._client.list_consumer_group_offsets([request])[group].result(10)
+        committed = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
+        behind = dict.fromkeys(topics, 0)
+        for tp, end in ends.items():
+            at = committed.get(tp, -1)
+            behind[tp[0]] += end - (at if at >= 0 else begins.get(tp, 0))
+        return [Lag(topic, max(0, count)) for topic, count in behind.items()]
+
+    def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}
+        if not wanted:
+            return {}
+        futures = self._client.list_offsets(wanted, request_timeout=10)
+        return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+
+    def _partitions(self) -> dict[str, int]:
+        try:
+            topics = self._client.list_topics(timeout=10).topics
+        except ck.KafkaException as error:
+            raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
+        return {name: len(topic.partitions) for name, topic in topics.items()}

@@ -1,0 +1,111 @@
+"""One member of a consumer group, read from a thread of its own so that heartbeats never wait for a sink.
+
+The rebalance callbacks run inside `poll`, that is in the reader's thread; the owner is called there and may block
+until it has handed over (DESIGN 5.5: on revocation sending stops, what is done is committed, then it lets go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import confluent_kafka as ck
+import structlog
+
+from psfabric.engine.work import TopicPartition
+from psfabric.errors import FabricError, Unavailable
+from psfabric.event import Record
+from psfabric.kafka.producer import quiet_logger
+
+log = structlog.get_logger(__name__)
+
+OnPartitions = Callable[[list[TopicPartition]], None]
+
+SESSION_MS = 10_000
+
+
+class GroupReader:
+    """`range` assignor: topics with equal partition counts are co-partitioned, so the owner of source p owns redo p.
+
+    Not thread-safe but for `commit`, `pause` and `resume`, which librdkafka allows from any thread outside callbacks.
+    """
+
+    def __init__(
+        self, bootstrap: str, group: str, *, instance: str | None = None, session_ms: int = SESSION_MS
+    ) -> None:
+        config: dict[str, object] = {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "client.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": max(1, session_ms // 5),
+            "max.poll.interval.ms": 300_000,
+            "fetch.wait.max.ms": 100,
+            "topic.metadata.refresh.interval.ms": 30_000,
+        }
+        if instance:
+            config["group.instance.id"] = f"{instance}.{group}"
+        self._group = group
+        self._consumer = ck.Consumer(config, logger=quiet_logger(group))
+
+    def subscribe(self, topics: Sequence[str], on_assign: OnPartitions, on_revoke: OnPartitions) -> None:
+        def assigned(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+            on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
+
+        def revoked(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+            on_revoke([TopicPartition(p.topic, p.partition) for p in partitions])
+
+        self._consumer.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
+
+    def poll(self, limit: int, timeout: float) -> list[Record]:
+        """Up to `limit` records, waiting at most `timeout` seconds. Raises Unavailable on a fatal error."""
+        records = []
+        for message in self._consumer.consume(limit, timeout):
+            error = message.error()
+            if error is None:
+                records.append(record_of(message))
+            elif error.fatal() or error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise Unavailable(f"{self._group} cannot read: {error.str()}")
+            else:
+                log.warning("consumer", group=self._group, error=error.str())
+        return records
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Commit synchronously; False when the group has moved on (the records are then read by their new owner)."""
+        if not offsets:
+            return True
+        wanted = [ck.TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
+        try:
+            self._consumer.commit(offsets=wanted, asynchronous=False)
+        except ck.KafkaException as error:
+            log.warning("commit refused", group=self._group, error=error.args[0].str())
+            return False
+        return True
+
+    def pause(self, tps: Sequence[TopicPartition]) -> None:
+        self._flow(self._consumer.pause, tps)
+
+    def resume(self, tps: Sequence[TopicPartition]) -> None:
+        self._flow(self._consumer.resume, tps)
+
+    def close(self) -> None:
+        """Leave the group (a static member does not leave: its restart moves nothing)."""
+        self._consumer.close()
+
+    def _flow(self, act: Callable[[list[ck.TopicPartition]], None], tps: Sequence[TopicPartition]) -> None:
+        try:
+            act([ck.TopicPartition(tp.topic, tp.partition) for tp in tps])
+        except ck.KafkaException as error:
+            log.debug("flow", group=self._group, error=error.args[0].str())
+
+
+def record_of(message: ck.Message) -> Record:
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise FabricError("a message without coordinates")
+    headers = tuple((n, v.encode() if isinstance(v, str) else v) for n, v in message.headers() or ())
+    return Record(topic, partition, offset, message.key(), message.value(), headers, message.timestamp()[1])

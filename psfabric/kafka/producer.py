@@ -1,0 +1,146 @@
+"""An idempotent producer whose caller is told once, when a group of writes is durable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import confluent_kafka as ck
+import structlog
+
+from psfabric.engine.work import Write
+from psfabric.errors import FabricError
+
+log = structlog.get_logger(__name__)
+
+Done = Callable[[Exception | None], None]
+
+
+class WriteFailed(FabricError):
+    """The broker did not acknowledge a write: what it belonged to must not be committed."""
+
+
+class Producer:
+    """acks=all, idempotent, lz4, murmur2. Thread-safe.
+
+    A write that fails for good (record too large, topic missing, broker gone for two minutes) is reported, never
+    dropped: the caller stops, and the record is read again after a restart.
+    """
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._producer = ck.Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": client_id,
+                "acks": "all",
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "message.max.bytes": 4 * 1024 * 1024,
+                "delivery.timeout.ms": 120_000,
+                "queue.buffering.max.messages": 200_000,
+            },
+            logger=quiet_logger("producer"),
+        )
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
+        self._poller.start()
+
+    def write(self, writes: Sequence[Write], done: Done) -> None:
+        """Enqueue `writes` in order; `done` is called once, from the poll thread, with None or the first failure."""
+        if not writes:
+            done(None)
+            return
+        group = _Group(len(writes), done)
+        for write in writes:
+            self._produce(write, group)
+
+    def write_and_wait(self, writes: Sequence[Write], timeout: float = 30.0) -> None:
+        """For the sync rooms: return when all are acknowledged. Raises WriteFailed."""
+        finished = threading.Event()
+        failure: list[Exception | None] = [None]
+
+        def done(error: Exception | None) -> None:
+            failure[0] = error
+            finished.set()
+
+        self.write(writes, done)
+        if not finished.wait(timeout):
+            raise WriteFailed(f"{len(writes)} records were not acknowledged within {timeout:.0f} s")
+        if failure[0] is not None:
+            raise failure[0]
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait for everything enqueued; True when nothing is left."""
+        return self._producer.flush(timeout) == 0
+
+    def close(self, timeout: float = 10.0) -> None:
+        self.flush(timeout)
+        self._stopping.set()
+        self._poller.join(timeout)
+
+    def _produce(self, write: Write, group: _Group) -> None:
+        named = {} if write.partition is None else {"partition": write.partition}
+        while True:
+            try:
+                self._producer.produce(
+                    write.topic,
+                    value=write.value,
+                    key=write.key,
+                    headers=list(write.headers),
+                    on_delivery=group.delivered,
+                    **named,
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.05)
+            except ck.KafkaException as error:
+                group.failed(WriteFailed(f"{write.topic} refuses a record: {error.args[0].str()}"))
+                return
+
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
+            self._producer.poll(0.1)
+
+
+class _Group:
+    """Counts down the acknowledgements of one group of writes."""
+
+    __slots__ = ("_done", "_failure", "_left", "_lock")
+
+    def __init__(self, left: int, done: Done) -> None:
+        self._left, self._done = left, done
+        self._failure: Exception | None = None
+        self._lock = threading.Lock()
+
+    def delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
+        if error is None:
+            self._count(None)
+        else:
+            self._count(WriteFailed(f"{message.topic()} did not acknowledge a record: {error.str()}"))
+
+    def failed(self, error: Exception) -> None:
+        self._count(error)
+
+    def _count(self, error: Exception | None) -> None:
+        with self._lock:
+            self._failure = self._failure or error
+            self._left -= 1
+            finished = self._left == 0
+        if finished:
+            self._done(self._failure)
+
+
+class _Quiet:
+    """librdkafka's own log lines, as structured debug lines (it repeats itself while a broker is away)."""
+
+    def __init__(self, role: str) -> None:
+        self._role = role
+
+    def log(self, level: int, message: str, *args: object) -> None:
+        log.debug("librdkafka", role=self._role, message=message % args if args else message)
+
+
+def quiet_logger(role: str) -> _Quiet:
+    return _Quiet(role)

@@ -1,0 +1,91 @@
+"""Bounded reads: everything in a partition or a topic up to the end it had when the reading began."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+import confluent_kafka as ck
+
+from psfabric.errors import Unavailable
+from psfabric.event import Record
+from psfabric.kafka.group import record_of
+from psfabric.kafka.producer import quiet_logger
+
+STALLED = 20.0
+"""Seconds without progress after which a bounded read gives up."""
+
+
+def bounded_consumer(bootstrap: str) -> ck.Consumer:
+    """A consumer outside any group, for reads by assignment."""
+    return ck.Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "psfabric.bounded-read",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,
+        },
+        logger=quiet_logger("reader"),
+    )
+
+
+def read_partition(bootstrap: str, topic: str, partition: int) -> list[Record]:
+    """Every record of one partition, in order. "End" is the consumer's end-of-partition, never last record + 1."""
+    return list(read(bootstrap, [(topic, partition)]))
+
+
+def read_topic(bootstrap: str, topic: str) -> list[Record]:
+    """Every record of a topic; in order within a partition. An unknown topic has none."""
+    return list(read(bootstrap, [(topic, p) for p in partitions_of(bootstrap, topic)]))
+
+
+def partitions_of(bootstrap: str, topic: str) -> list[int]:
+    consumer = bounded_consumer(bootstrap)
+    try:
+        found = consumer.list_topics(topic, timeout=10).topics[topic]
+    except ck.KafkaException as error:
+        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
+    finally:
+        consumer.close()
+    return [] if found.error is not None else sorted(found.partitions)
+
+
+def read(bootstrap: str, tps: Iterable[tuple[str, int]]) -> Iterator[Record]:
+    """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes."""
+    wanted = set(tps)
+    if not wanted:
+        return
+    consumer = bounded_consumer(bootstrap)
+    try:
+        consumer.assign([ck.TopicPartition(t, p, ck.OFFSET_BEGINNING) for t, p in wanted])
+        progressed = time.monotonic()
+        while wanted:
+            for message in consumer.consume(1000, 0.2):
+                progressed = time.monotonic()
+                error = message.error()
+                if error is None:
+                    yield record_of(message)
+                elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    wanted.discard((message.topic() or "", message.partition() or 0))
+                elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise Unavailable(f"{message.topic()} does not exist; run `psfabric topics apply`")
+            if time.monotonic() - progressed > STALLED:
+                raise Unavailable(f"Kafka at {bootstrap} gave nothing for {STALLED:.0f} s")
+    finally:
+        consumer.close()
+
+
+def latest(records: Iterable[Record]) -> dict[bytes, Record]:
+    """The last record of each key, without those a null value deleted: what compaction would leave."""
+    found: dict[bytes, Record] = {}
+    for record in records:
+        if record.key is None:
+            continue
+        if record.value is None:
+            found.pop(record.key, None)
+        else:
+            found[record.key] = record
+    return found

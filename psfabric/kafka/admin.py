@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import confluent_kafka as ck
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from psfabric.errors import Unavailable
 from psfabric.kafka.producer import quiet_logger
@@ -84,7 +84,7 @@ class Admin:
         tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
         if not tps:
             return {}
-        futures = self._client.list_offsets({tp: OffsetSpec.latest() for tp in tps}, request_timeout=10)
+        futures = self._client.list_offsets({tp: OffsetSpec.latest() for tp in tps}, request_timeout=10)  # type: ignore[no-untyped-call]
         return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
 
     def _lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
@@ -100,7 +100,7 @@ class Admin:
         return [Lag(topic, max(0, count)) for topic, count in behind.items()]
 
     def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}
+        wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]
         if not wanted:
             return {}
         futures = self._client.list_offsets(wanted, request_timeout=10)

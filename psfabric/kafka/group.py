@@ -7,6 +7,7 @@ until it has handed over (DESIGN 5.5: on revocation sending stops, what is done 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import confluent_kafka as ck
 import structlog
@@ -107,5 +108,6 @@ def record_of(message: ck.Message) -> Record:
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
         raise FabricError("a message without coordinates")
-    headers = tuple((n, v.encode() if isinstance(v, str) else v) for n, v in message.headers() or ())
+    pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    headers = tuple((n, v) for n, v in pairs)
     return Record(topic, partition, offset, message.key(), message.value(), headers, message.timestamp()[1])

@@ -81,7 +81,7 @@ class Producer:
         self._poller.join(timeout)
 
     def _produce(self, write: Write, group: _Group) -> None:
-        named = {} if write.partition is None else {"partition": write.partition}
+        partition = -1 if write.partition is None else write.partition  # -1: the partitioner decides
         while True:
             try:
                 self._producer.produce(
@@ -90,7 +90,7 @@ class Producer:
                     key=write.key,
                     headers=list(write.headers),
                     on_delivery=group.delivered,
-                    **named,
+                    partition=partition,
                 )
                 return
             except BufferError:

@@ -1,0 +1,210 @@
+"""Pipeline files: what runs. TOML in, adapters with their settings out; every mistake is named at once.
+
+An adapter is found by module name (`use = "jira"` is the one concrete class of `producers/jira.py`); nothing
+registers itself. `${NAME}` in a setting is taken from the environment, so that secrets never lie in a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import schemas
+from psfabric.adapters import Component, Polled, Processor, Sink, Source, Thin, Webhook
+from psfabric.errors import Misconfigured
+
+NAME = r"^[a-z][a-z0-9-]{1,60}$"
+KINDS: dict[str, tuple[str, type[Component]]] = {
+    "source": ("producers", Source),
+    "processor": ("processors", Processor),
+    "sink": ("sinks", Sink),
+}
+
+C = TypeVar("C", bound=Component)
+
+
+class Instance(BaseModel):
+    """One table of a pipeline file. `rate` is calls a second ("20/s"), `in_flight` calls open at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=NAME)
+    use: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    settings: dict[str, Any] = {}
+    rate: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?/s)?$")
+    in_flight: int = Field(default=0, ge=0, le=256)
+    barrier: bool | None = None
+
+    @property
+    def per_second(self) -> float:
+        return float(self.rate.removesuffix("/s")) if self.rate else 0.0
+
+
+@dataclass(frozen=True)
+class Declared(Generic[C]):
+    """An instance and its adapter, ready to be given an HTTP client."""
+
+    instance: Instance
+    adapter: C
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """Everything the pipeline files of one installation declare."""
+
+    sources: tuple[Declared[Source], ...] = ()
+    processors: tuple[Declared[Processor], ...] = ()
+    sinks: tuple[Declared[Sink], ...] = ()
+    files: tuple[Path, ...] = field(default=())
+
+    def topics(self, partitions: int | None = None) -> list[schemas.Topic]:
+        return schemas.topics().concrete(
+            {d.adapter.name: isinstance(d.adapter, Thin) for d in self.sources},
+            [d.adapter.name for d in self.processors],
+            [d.adapter.name for d in self.sinks],
+            partitions,
+        )
+
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Component -> the topics it reads besides its redo, in the order of the road."""
+        found: dict[str, tuple[str, ...]] = {}
+        for source in (d.adapter for d in self.sources):
+            thin = isinstance(source, Thin)
+            if thin:
+                found[f"{source.name}.hydrate"] = (f"raw.{source.name}",)
+            found[source.name] = (f"{'full' if thin else 'raw'}.{source.name}",)
+        for processor in (d.adapter for d in self.processors):
+            found[processor.name] = tuple(dict.fromkeys(schemas.model(t).TOPIC for t in processor.accepts))
+        for sink in (d.adapter for d in self.sinks):
+            found[sink.name] = (f"deliver.{sink.name}",)
+        return found
+
+    def webhooks(self) -> dict[str, Webhook]:
+        return {d.adapter.name: d.adapter for d in self.sources if isinstance(d.adapter, Webhook)}
+
+    def polled(self) -> list[Polled]:
+        return [d.adapter for d in self.sources if isinstance(d.adapter, Polled)]
+
+    def creatable(self) -> frozenset[str]:
+        """Entities that some processor of these pipelines keeps, so that waiting for one makes sense."""
+        return frozenset(entity for d in self.processors for entity in d.adapter.keeps)
+
+
+def load(folder: Path, env: Mapping[str, str]) -> Pipelines:
+    """Read every *.toml of `folder`. Raises Misconfigured with all mistakes."""
+    files = tuple(sorted(folder.glob("*.toml")))
+    if not files:
+        raise Misconfigured([f"no pipeline file (*.toml) in {folder.resolve()}; set PSF_PIPELINES"])
+    mistakes: list[str] = []
+    found: dict[str, list[Declared[Any]]] = {kind: [] for kind in KINDS}
+    for path in files:
+        for kind, table in _tables(path, mistakes):
+            declared = _declare(path, kind, table, env, mistakes)
+            if declared is not None:
+                found[kind].append(declared)
+    mistakes += _twins([d.instance.name for kind in KINDS for d in found[kind]])
+    if mistakes:
+        raise Misconfigured(mistakes)
+    return Pipelines(tuple(found["source"]), tuple(found["processor"]), tuple(found["sink"]), files)
+
+
+def discover(package: str, base: type[C]) -> dict[str, type[C]]:
+    """Module name -> its one concrete adapter class, for every module of a package that has one."""
+    root = Path(inspect.getfile(importlib.import_module(package))).parent
+    found = {}
+    for path in sorted(root.glob("*.py")):
+        classes = (
+            list(_concrete(importlib.import_module(f"{package}.{path.stem}"), base)) if path.stem[0] != "_" else []
+        )
+        if len(classes) == 1:
+            found[path.stem] = classes[0]
+    return found
+
+
+def _concrete(module: Any, base: type[C]) -> Iterator[type[C]]:
+    for value in vars(module).values():
+        here = inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+        if here and not inspect.isabstract(value):
+            yield value
+
+
+def _tables(path: Path, mistakes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        document = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        mistakes.append(f"{path.name}: not TOML: {error}")
+        return
+    for kind, tables in document.items():
+        if kind not in KINDS:
+            mistakes.append(f"{path.name}: [[{kind}]] is unknown{_nearest(kind, KINDS)}")
+        elif not isinstance(tables, list):
+            mistakes.append(f"{path.name}: write [[{kind}]], with two brackets")
+        else:
+            yield from ((kind, table) for table in tables)
+
+
+def _declare(
+    path: Path, kind: str, table: dict[str, Any], env: Mapping[str, str], mistakes: list[str]
+) -> Declared[Any] | None:
+    where = f"{path.name}: {kind} {table.get('name', '?')!r}"
+    try:
+        instance = Instance.model_validate(table)
+    except ValidationError as error:
+        mistakes += _explained(where, error, Instance.model_fields)
+        return None
+    package, base = KINDS[kind]
+    adapters = discover(package, base)
+    adapter = adapters.get(instance.use)
+    if adapter is None:
+        mistakes.append(f"{where}: use = {instance.use!r} is no module of {package}/{_nearest(instance.use, adapters)}")
+        return None
+    values = _substituted(instance.settings, env, where, mistakes)
+    try:
+        return Declared(instance, adapter(name=instance.name, **values))
+    except ValidationError as error:
+        mistakes += _explained(where, error, adapter.model_fields)
+        return None
+
+
+def _substituted(value: Any, env: Mapping[str, str], where: str, mistakes: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _substituted(v, env, where, mistakes) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_substituted(v, env, where, mistakes) for v in value]
+    if not isinstance(value, str):
+        return value
+    for name in re.findall(r"\$\{([A-Z0-9_]+)\}", value):
+        if name not in env:
+            mistakes.append(f"{where}: ${{{name}}} is not set in the environment")
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", lambda m: env.get(m[1], ""), value)
+
+
+def _explained(where: str, error: ValidationError, known: Iterable[str]) -> Iterator[str]:
+    """One sentence per mistake; values are not repeated, they may be secrets."""
+    for mistake in error.errors(include_input=False):
+        at = ".".join(map(str, mistake["loc"])) or "settings"
+        if mistake["type"] == "extra_forbidden":
+            yield f"{where}: {at} is not a setting{_nearest(at, known)}"
+        elif mistake["type"] == "missing":
+            yield f"{where}: {at} is missing"
+        else:
+            yield f"{where}: {at}: {mistake['msg']}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there is {', '.join(sorted(known))}"
+
+
+def _twins(names: list[str]) -> list[str]:
+    return [f"the name {n!r} is used {names.count(n)} times; one name, one component" for n in sorted({*names})
+            if names.count(n) > 1]  # fmt: skip

@@ -1,0 +1,61 @@
+"""Where the parts are: `PSF_*` from the environment, else from the `endpoints.env` that the local stack writes.
+
+Every mistake is named at once. Nothing here says what runs: that is in the pipeline files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from psfabric.errors import Misconfigured
+
+DEFAULT_ENDPOINTS = Path(".local/up/endpoints.env")
+ENDPOINTS = "PSF_ENDPOINTS"
+"""Names another endpoints file, e.g. of a demo that was kept."""
+
+
+class Settings(BaseModel):
+    """Endpoints of the fabric's own parts. `values` is everything, for `${NAME}` in pipeline files."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kafka_bootstrap: str
+    registry_url: str
+    redis_url: str
+    pipelines: Path
+    instance: str | None
+    partitions: int | None
+    values: Mapping[str, str]
+
+
+def environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The endpoints file's lines, overridden by the process environment."""
+    env = dict(os.environ if base is None else base)
+    path = Path(env.get(ENDPOINTS, DEFAULT_ENDPOINTS))
+    lines = path.read_text().splitlines() if path.is_file() else []
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs} | {k: v for k, v in env.items() if v != ""}
+
+
+def settings(base: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises Misconfigured naming every endpoint that is missing and what to do."""
+    env = environment(base)
+    missing = [name for name in ("PSF_KAFKA_BOOTSTRAP", "PSF_REGISTRY_URL", "PSF_REDIS_URL") if not env.get(name)]
+    if missing:
+        raise Misconfigured([f"{name} is not set: run `make up`, or set it in the environment" for name in missing])
+    partitions = env.get("PSF_PARTITIONS", "")
+    if partitions and not (partitions.isdigit() and int(partitions) > 0):
+        raise Misconfigured([f"PSF_PARTITIONS is {partitions!r}; a whole number above 0 is allowed"])
+    return Settings(
+        kafka_bootstrap=env["PSF_KAFKA_BOOTSTRAP"],
+        registry_url=env["PSF_REGISTRY_URL"],
+        redis_url=env["PSF_REDIS_URL"],
+        pipelines=Path(env.get("PSF_PIPELINES", "deploy/pipelines")),
+        instance=env.get("PSF_INSTANCE"),
+        partitions=int(partitions) if partitions else None,
+        values=env,
+    )

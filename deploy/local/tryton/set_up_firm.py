@@ -208,4 +208,4 @@ class FirmSetUp:
 
 
 TAX_ACCOUNT = "2.2.3"
-""""Accrued Taxes" of the Universal Chart of Accounts."""
+"""Account "Accrued Taxes" of the Universal Chart of Accounts."""

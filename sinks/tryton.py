@@ -1,0 +1,150 @@
+"""Tryton 8.2 as the ERP of one legal entity: clients and projects, approved time, invoices.
+
+One instance is one company of a Tryton database. Everything is found by external id before it is made (the module
+`fabric_ext` makes them unique), so a repeat and a crash at any moment leave one of each:
+
+    client:<client id>                       party, shared by all companies
+    <LE>:project:<project id>                project
+    <LE>:task:<project id>:<role>            task, with the price of an hour
+    <LE>:resource:<resource id>              employee (made when a person is on-boarded, never here)
+    <LE>:time:<time entry id>:<version>      timesheet line
+    <LE>:billing:<billing id>:<version>      invoice
+
+Facts of a receipt, all text:
+
+    project   reference: project. project_reference, client_reference, tasks (JSON: role -> reference)
+    time      reference: line. rate (price of the task's hour, four decimals, "0.0000" when never billed)
+    removal   reference "", no facts
+    billing   reference: invoice. number, invoice_date (the date it got), currency, net, tax, gross (decimals),
+              lines (JSON: list of {description, role, quantity, unit_price, amount, tax_code}, all text)
+
+Codes of a refusal: legal-entity-unknown, currency-mismatch, tax-unknown, field-invalid, field-missing,
+resource-unknown, role-unknown, time-out-of-bounds, time-already-billed, nothing-to-bill, access-denied, erp-refused.
+A project that is not there is Held(Parent("project", id)), a closed period Held(Period(legal entity, YYYY-MM)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar
+
+from pydantic import PrivateAttr, SecretStr
+
+from psfabric import outcomes
+from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
+from psfabric.errors import FabricError, Invalid
+from psfabric.event import Event
+from psfabric.outcomes import Delivered, Outcome
+from schemas.models import (
+    EnrichedBillingRequested,
+    EnrichedProjectRequested,
+    EnrichedTimeApproved,
+    EnrichedTimeRemoved,
+)
+from sinks.tryton_erp import hours, invoices, projects, readback
+from sinks.tryton_erp.books import Books, Names
+from sinks.tryton_erp.rpc import Session
+
+ACCEPTED = (EnrichedProjectRequested, EnrichedTimeApproved, EnrichedTimeRemoved, EnrichedBillingRequested)
+
+
+class Tryton(Sink):
+    """Settings: `url`, `database`, `user` and `password` of the integration user, and `company`, the code of the legal
+    entity. `hour_product` and `fee_product` are the codes of the products that time and milestones are billed with.
+    """
+
+    accepts: ClassVar[Types] = tuple(model.EVENT for model in ACCEPTED)
+    capabilities: ClassVar[Capabilities] = Capabilities(idempotency="unique", settle=5.0, batch=100, concurrency=4)
+
+    url: str
+    database: str
+    user: str
+    password: SecretStr
+    company: str
+    hour_product: str = "HOUR"
+    fee_product: str = "FEE"
+
+    _books: Books | None = PrivateAttr(default=None)
+
+    def books(self) -> Books:
+        """The company's books over the host's HTTP client; one login serves all calls of this instance."""
+        if self._books is None:
+            password = self.password.get_secret_value()
+            session = Session(self.http, self.url.rstrip("/"), self.database, self.user, password)
+            self._books = Books(self.company, session, self.hour_product, self.fee_product)
+        return self._books
+
+    async def deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
+        """Time goes in batches of different entries; everything else, and the next version of an entry, one by one."""
+        answers: list[Outcome] = []
+        for run in runs(events):
+            times = [event.data for event in run if isinstance(event.data, EnrichedTimeApproved)]
+            if times:
+                answers += await hours.post(self.books(), times)
+            else:
+                answers.append(await self._one(run[0]))
+        return answers
+
+    async def _one(self, event: Event) -> Outcome:
+        try:
+            match event.data:
+                case EnrichedProjectRequested() as data:
+                    return await projects.deliver(self.books(), data)
+                case EnrichedTimeRemoved() as data:
+                    return await hours.remove(self.books(), data)
+                case EnrichedBillingRequested() as data:
+                    return await invoices.deliver(self.books(), data)
+                case _:
+                    raise unaccepted(event)
+        except FabricError as error:
+            return outcomes.of_error(error)
+
+    def document(self, event: Event) -> Document:
+        """Business identity and content, without ids and versions of the event. Raises Invalid."""
+        names = Names(self.company)
+        match event.data:
+            case EnrichedProjectRequested() as data:
+                return projects.document(names, data)
+            case EnrichedTimeApproved() | EnrichedTimeRemoved() as data:
+                return hours.document(names, data)
+            case EnrichedBillingRequested() as data:
+                return invoices.document(names, data)
+            case _:
+                raise unaccepted(event)
+
+    async def find(self, event: Event) -> Receipt | None:
+        """What Tryton holds, as `deliver` answered it; for a removal: a receipt when the line is gone."""
+        found: Delivered | None
+        match event.data:
+            case EnrichedProjectRequested() as data:
+                found = await projects.find(self.books(), data)
+            case EnrichedTimeApproved() | EnrichedTimeRemoved() as data:
+                found = await hours.find(self.books(), data)
+            case EnrichedBillingRequested() as data:
+                found = await invoices.find(self.books(), data)
+            case _:
+                raise unaccepted(event)
+        return Receipt(found.reference, found.facts, found.number) if found else None
+
+    def statement(self, entity: str, period: str) -> AsyncIterator[Line]:
+        """`time`: every timesheet line dated in the period; `invoice`: every line of the invoices dated in it."""
+        if entity not in ("time", "invoice"):
+            raise ValueError(f"Tryton has no statement of {entity!r}: time or invoice")
+        return (readback.time if entity == "time" else readback.invoices)(self.books(), period)
+
+
+def unaccepted(event: Event) -> Invalid:
+    return Invalid("type-unknown", f"{event.type} is not for this sink")
+
+
+def runs(events: Sequence[Event]) -> list[list[Event]]:
+    """The events in order, neighbouring time entries together; an entry occurs once in a run."""
+    parts: list[list[Event]] = []
+    for event in events:
+        last = parts[-1] if parts else []
+        together = bool(last) and all(isinstance(one.data, EnrichedTimeApproved) for one in (last[0], event))
+        if together and event.aggregate_id not in {one.aggregate_id for one in last}:
+            last.append(event)
+        else:
+            parts.append([event])
+    return parts

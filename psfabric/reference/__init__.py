@@ -6,11 +6,13 @@ the run id of that Redis process and to the Kafka cluster. Writers and readers c
 writes or reads. So a lookup answers from a complete copy or not at all (Transient): a flushed, restarted, failed-over
 or half-loaded Redis adds no holds and gives no stale misses.
 
-`Loader` fills it, `Store` reads it (it is the `Known` of processors). Only `link` imports the client library.
+`Loader` fills it, `Store` reads it (it is the `Known` of processors), `Memory` stands in for it. Only `link` imports
+the client library.
 """
 
 from psfabric.reference.loader import Applied, Loader, Reload
+from psfabric.reference.memory import Memory
 from psfabric.reference.stamp import Stamp, Stored, Tp
 from psfabric.reference.store import Store
 
-__all__ = ["Applied", "Loader", "Reload", "Stamp", "Store", "Stored", "Tp"]
+__all__ = ["Applied", "Loader", "Memory", "Reload", "Stamp", "Store", "Stored", "Tp"]

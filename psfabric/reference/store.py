@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from psfabric.errors import Held, Invalid, Parent, Transient
+from psfabric.errors import Parent, Transient
 from psfabric.event import Event
 from psfabric.reference import scripts
+from psfabric.reference.known import Lookups
 from psfabric.reference.link import Link
 from psfabric.reference.stamp import Stamp, Stored, parse_stored, stamp_of
 from schemas import Model
-from schemas.models import ClientOnboarded, EngagementContracted, ProjectCreated
-
-M = TypeVar("M", bound=Model)
 
 SWEEP_CHUNK = 500
 """Parents asked for in one script call."""
@@ -24,7 +22,7 @@ DECODED = 4096
 given bytes mean, and that never changes."""
 
 
-class Store:
+class Store(Lookups):
     """The `Known` of processors. Every lookup is one round trip to Redis; thread-safe.
 
     `decode` turns a framed value into its event (the codec's job). Lookups raise Held(Parent) for what a **complete**
@@ -37,23 +35,14 @@ class Store:
         self._link = Link(url, prefix, timeout)
         self._decode = lru_cache(DECODED)(decode)
 
-    def client(self, id: str) -> ClientOnboarded:
-        return self._known("client", id, ClientOnboarded)
-
-    def engagement(self, id: str) -> EngagementContracted:
-        return self._known("engagement", id, EngagementContracted)
-
-    def project(self, id: str) -> ProjectCreated:
-        return self._known("project", id, ProjectCreated)
-
     def find(self, entity: str, id: str) -> Model | None:
         """The latest state of `id`, or None when a complete copy has none."""
         stored = self.stored(entity, id)
         return None if stored is None else self._decode(stored.value).data
 
-    def decode(self, cause: bytes) -> Event:
+    def decode(self, framed: bytes) -> Event:
         """The event inside a receipt."""
-        return self._decode(cause)
+        return self._decode(framed)
 
     def stored(self, entity: str, id: str) -> Stored | None:
         """The framed bytes kept under `<entity>:<id>` and their origin, or None when a complete copy has none."""
@@ -83,14 +72,6 @@ class Store:
 
     def close(self) -> None:
         self._link.close()
-
-    def _known(self, entity: str, id: str, model: type[M]) -> M:
-        found = self.find(entity, id)
-        if found is None:
-            raise Held(Parent(entity, id), f"{entity} {id} is not known yet")
-        if not isinstance(found, model):
-            raise Invalid("reference-unusable", f"{entity} {id} is kept as {found.EVENT}, wanted {model.EVENT}")
-        return found
 
     def _answer(self, script: str, args: Sequence[str]) -> list[Any]:
         answer = self._link.run(script, args)

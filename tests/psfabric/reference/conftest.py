@@ -6,12 +6,24 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.psfabric.reference.server import Server
+from deploy.local import Stack
+from tests.psfabric.reference.server import Server, program
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("redis"), "--save", "", "--appendonly", "no")
+def redis_program(request: pytest.FixtureRequest) -> str:
+    """The server binary; the test stack fetches it when this checkout has none yet."""
+    if program() is None:
+        stack: Stack = request.getfixturevalue("stack_on_demand")
+        stack.start("redis")
+    found = program()
+    assert found is not None, "no redis-server in .local/parts nor on the PATH (PSF_REDIS_URL is set: unset it once)"
+    return found
+
+
+@pytest.fixture(scope="session")
+def shared(redis_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(redis_program, tmp_path_factory.mktemp("redis"), "--save", "", "--appendonly", "no")
     server.start()
     yield server
     server.stop()
@@ -27,9 +39,9 @@ def empty(shared: Server) -> Server:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Server]:
+def own(redis_program: str, tmp_path: Path) -> Iterator[Server]:
     """A Redis that the test may stop, started with persistence so that a restart brings the data back."""
-    server = Server(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    server = Server(redis_program, tmp_path, "--appendonly", "yes", "--appendfsync", "always")
     server.start()
     yield server
     server.stop()

@@ -13,7 +13,7 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
-from psfabric.errors import FabricError
+from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
 from psfabric.outcomes import Held, Outcome, Rejected
 from schemas import Model
@@ -105,6 +105,13 @@ class Pure(Stage):
 
 
 class Calling(Stage):
+    state_topics: tuple[str, ...] = ()
+    """Compacted topics whose partition p its owner reads before the first record (applied)."""
+
+    def looked_up(self, parent: Parent) -> Parent:
+        """What the reference store must have for a record that waits for `parent`."""
+        return parent
+
     @abstractmethod
     async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
         """What becomes of each record of a batch, in order. Never raises (but for cancellation)."""

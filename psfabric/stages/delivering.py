@@ -16,7 +16,7 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.applied import Applied, Decision, decide
 from psfabric.engine.lane import Lane
-from psfabric.errors import FabricError, Invalid
+from psfabric.errors import FabricError, Invalid, Parent
 from psfabric.event import Event, Record
 from psfabric.outcomes import Delivered, Duplicate, Outcome, Rejected, Superseded
 from psfabric.stages.base import Calling, failed, log
@@ -38,6 +38,11 @@ class SinkStage(Calling):
         super().__init__(policy, codec)
         self.adapter = adapter
         self.inputs = (f"deliver.{adapter.name}",)
+        self.state_topics = (f"applied.{adapter.name}",)
+
+    def looked_up(self, parent: Parent) -> Parent:
+        """A sink waits until its own target has the parent, which its cross-reference says."""
+        return Parent("xref", f"{self.name}:{parent.entity}:{parent.id}")
 
     async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
         tasks = [self._prepare(work.record, lanes[work.lane]) for work in works]

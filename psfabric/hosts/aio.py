@@ -1,0 +1,293 @@
+"""The asyncio host of hydrate and sinks: one group member per component, all in one loop.
+
+A component's consumer lives in a thread of its own, so that heartbeats never wait for a target. Rebalance callbacks
+run in that thread and block it until the loop has handed the partitions over: no new call is begun, open ones may
+finish, what is done is committed, then the partitions go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from psfabric.engine import Engine, Result, Work, Write
+from psfabric.engine.applied import Applied
+from psfabric.engine.engine import WINDOW
+from psfabric.engine.hold import HoldEntry, read_hold
+from psfabric.engine.work import TopicPartition
+from psfabric.errors import FabricError, Parent, Unavailable, Until
+from psfabric.event import Record
+from psfabric.kafka import GroupReader, Producer, latest
+from psfabric.kafka.reader import read
+from psfabric.stages import Calling
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+Present = Callable[[set[Parent]], Awaitable[set[Parent]]]
+"""Which parents the reference store has. Raises Transient when it cannot say."""
+
+POLL = 0.1
+COMMIT_EVERY = 0.25
+SWEEP_EVERY = 0.5
+HAND_OVER = 6.0
+"""Seconds that open calls may take to finish when partitions are revoked or the process stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What a partition's owner must know before the first record: read from hold and applied."""
+
+    partition: int
+    held: tuple[HoldEntry, ...]
+    applied: dict[str, Applied]
+
+
+class Member:
+    """One component in this process: its consumer, its engine, its open calls."""
+
+    def __init__(
+        self, bootstrap: str, stage: Calling, producer: Producer, present: Present, instance: str | None
+    ) -> None:
+        self.stage = stage
+        self.ready = False
+        self._bootstrap = bootstrap
+        self._producer = producer
+        self._present = present
+        self._engine = Engine(stage.policy, receipt=stage.state_receipt)
+        self._reader = GroupReader(bootstrap, stage.name, instance=instance)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._leaving = False
+        self._failure: BaseException | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._loaded: list[_Loaded] = []
+        self._mine: set[int] = set()
+        self._paused: set[TopicPartition] = set()
+        self._committed_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until `stop`; then finish or hand back what is in flight, commit what is done, leave the group."""
+        helpers = [asyncio.create_task(self._pump()), asyncio.create_task(self._sweep())]
+        try:
+            await self._in_thread(lambda: self._reader.subscribe(self.stage.topics, self._assigned, self._revoked))
+            while not stop.is_set() and self._failure is None:
+                await self._turn()
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            await self._close()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        records = await self._in_thread(lambda: self._reader.poll(self._room(), POLL))
+        for loaded in self._loaded:
+            self._engine.assign(loaded.partition, held=loaded.held, applied=loaded.applied)
+        self._loaded.clear()
+        self._engine.arrive(r for r in records if r.partition in self._engine.lanes)
+        self._wake.set()
+        await self._flow({TopicPartition(r.topic, r.partition) for r in records})
+        await self._commit()
+
+    async def _in_thread(self, act: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._thread, act)
+
+    def _room(self) -> int:
+        spans = [log.span for lane in self._engine.lanes.values() for log in lane.logs.values()]
+        open_spans = [s for s in spans if s < WINDOW]
+        return max(1, min([500, *(WINDOW - s for s in open_spans)]))
+
+    async def _flow(self, touched: set[TopicPartition]) -> None:
+        """Pause what has used up its window, resume what has room again."""
+        full = {tp for tp in touched - self._paused if self._engine.full(tp)}
+        roomy = {tp for tp in self._paused if not self._engine.full(tp)}
+        if full:
+            await self._in_thread(lambda: self._reader.pause(list(full)))
+        if roomy:
+            await self._in_thread(lambda: self._reader.resume(list(roomy)))
+        self._paused = (self._paused | full) - roomy
+
+    async def _commit(self) -> None:
+        now = time.monotonic()
+        if now - self._committed_at < COMMIT_EVERY:
+            return
+        self._committed_at = now
+        offsets = self._engine.commits()
+        if offsets:
+            await self._in_thread(lambda: self._reader.commit(offsets))
+
+    # ------------------------------------------------------------------ rebalance (in the reader's thread)
+
+    def _assigned(self, tps: list[TopicPartition]) -> None:
+        new = {tp.partition for tp in tps} - self._mine
+        self._loaded += load(self._bootstrap, self.stage, new)
+        self._mine |= new
+        self._paused.clear()
+        self.ready = True
+
+    def _revoked(self, tps: list[TopicPartition]) -> None:
+        handed = asyncio.run_coroutine_threadsafe(self._hand_over(), self._loop)
+        offsets = handed.result(HAND_OVER + 5.0)
+        if offsets:
+            self._reader.commit(offsets)
+        gone = {tp.partition for tp in tps}
+        self._loop.call_soon_threadsafe(self._forget, gone)
+        self._mine -= gone
+
+    async def _hand_over(self) -> dict[TopicPartition, int]:
+        """Begin nothing new, let open work end, and say what may be committed."""
+        self._leaving = True
+        deadline = time.monotonic() + HAND_OVER
+        while self._engine.in_flight and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        return self._engine.commits()
+
+    def _forget(self, partitions: set[int]) -> None:
+        for partition in partitions:
+            self._engine.revoke(partition)
+        self._leaving = False
+
+    # ------------------------------------------------------------------ work (in the loop)
+
+    async def _pump(self) -> None:
+        """Whenever something changed or is due, take a step."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._wait())
+            self._wake.clear()
+            if not self._leaving and self._failure is None:
+                self._step()
+
+    def _wait(self) -> float:
+        due = self._engine.next_due(time.time())
+        return 1.0 if due is None else min(1.0, max(0.005, due - time.time()))
+
+    def _step(self) -> None:
+        step = self._engine.step(time.time())
+        for work, writes in step.writes:
+            self._write(work, writes)
+        for batch in step.calls:
+            task = asyncio.create_task(self._call(batch))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _call(self, batch: tuple[Work, ...]) -> None:
+        lanes = dict(self._engine.lanes)
+        if any(work.lane not in lanes for work in batch):
+            return
+        results: Sequence[Result] = await self.stage.handle(batch, lanes)
+        now = time.time()
+        for work, result in zip(batch, results, strict=True):
+            self._write(work, self._engine.settle(work, result, now))
+        self._wake.set()
+
+    def _write(self, work: Work, writes: tuple[Write, ...]) -> None:
+        def done(error: Exception | None) -> None:
+            self._loop.call_soon_threadsafe(self._written, work, error)
+
+        if writes:
+            self._producer.write(writes, done)
+        else:
+            self._written(work, None)
+
+    def _written(self, work: Work, error: Exception | None) -> None:
+        if error is not None:
+            self._fail(error)
+            return
+        closing = self._engine.written(work, time.time())
+        if closing:
+            self._write(work, closing)
+        self._wake.set()
+
+    async def _sweep(self) -> None:
+        """Release what is met. Level-triggered: a wake-up that nobody sent cannot be lost."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            if self._leaving or not self._engine.held():
+                continue
+            try:
+                met = await self._met()
+            except FabricError as error:
+                log.info("sweep waits", component=self.stage.name, why=str(error))
+                continue
+            if self._engine.release(met.__contains__, time.time()):
+                self._wake.set()
+
+    async def _met(self) -> set[Until]:
+        awaited = {u for u in self._engine.awaited(time.time()) if isinstance(u, Parent)}
+        if not awaited:
+            return set()
+        asked = {self.stage.looked_up(parent): parent for parent in awaited}
+        return {asked[found] for found in await self._present(set(asked))}
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is None:
+            log.error("stops", component=self.stage.name, why=str(error))
+            self._failure = error
+
+    async def _close(self) -> None:
+        offsets = await self._hand_over()
+        try:
+            if self._failure is None and offsets:
+                await self._in_thread(lambda: self._reader.commit(offsets))
+        finally:
+            await self._in_thread(self._reader.close)
+            self._thread.shutdown(wait=False)
+
+
+def load(bootstrap: str, stage: Calling, partitions: Iterable[int]) -> list[_Loaded]:
+    """Read the hold and applied partitions of `partitions` to their ends."""
+    numbers = sorted(partitions)
+    topics = [stage.policy.hold_topic, *stage.state_topics]
+    by_tp: dict[tuple[str, int], list[Record]] = {(t, p): [] for t in topics for p in numbers}
+    for record in read(bootstrap, by_tp):
+        by_tp[(record.topic, record.partition)].append(record)
+    return [_loaded(stage, p, by_tp) for p in numbers]
+
+
+def _loaded(stage: Calling, partition: int, by_tp: dict[tuple[str, int], list[Record]]) -> _Loaded:
+    held = latest(by_tp[(stage.policy.hold_topic, partition)])
+    applied: dict[str, Applied] = {}
+    for topic in stage.state_topics:
+        for key, record in latest(by_tp[(topic, partition)]).items():
+            applied[key.decode()] = Applied.from_bytes(record.value or b"")
+    entries = tuple(read_hold(r) for key, r in held.items() if not key.startswith(b"barrier/"))
+    return _Loaded(partition, entries, applied)
+
+
+class AioHost:
+    """Several calling components in one process and loop."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        stages: Sequence[Calling],
+        producer: Producer,
+        present: Present,
+        instance: str | None = None,
+    ) -> None:
+        self._members = [Member(bootstrap, s, producer, present, instance) for s in stages]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all until `stop`, or until one fails: then all stop and the failure is raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for member in self._members:
+                    group.create_task(member.run(stop))
+        except BaseExceptionGroup as failures:
+            first = failures.exceptions[0]
+            raise first if isinstance(first, FabricError) else Unavailable(repr(first)) from None
+
+    def ready(self) -> bool:
+        return all(member.ready for member in self._members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from schemas.contract import Classification
 
 FILE = Path(__file__).parent / "topics.toml"
 DAY_MS = 86_400_000
+NAME = re.compile(r"(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*(\.hydrate)?")
 
 Words = Annotated[str, StringConstraints(min_length=10, strip_whitespace=True)]
 
@@ -91,12 +93,12 @@ class Topics(Entry):
         """Every topic of an installation, sorted by name.
 
         `sources` maps each source instance to whether its notices are thin; then it has `full.<source>` and the
-        component `<source>.hydrate`. `partitions` replaces the default of the file. A component name used twice, or a
-        partition count below 1, raises `ValueError`.
+        component `<source>.hydrate`. `partitions` replaces the default of the file. A component name used twice, one
+        that a topic name cannot carry, and a partition count below 1 raise `ValueError`.
         """
         sinks = tuple(sinks)
         components = [*sources, *(f"{name}.hydrate" for name, thin in sources.items() if thin), *processors, *sinks]
-        _refuse_twins(components)
+        _refuse_names(components)
         default = self.partitions if partitions is None else partitions
         if default < 1:
             raise ValueError(f"a topic has at least one partition, not {default}")
@@ -118,7 +120,12 @@ class Topics(Entry):
         return Topic(name=name, partitions=count, config=config, rule=rule.name, tombstones=rule.tombstones)
 
 
-def _refuse_twins(components: list[str]) -> None:
+def _refuse_names(components: list[str]) -> None:
+    wrong = sorted(name for name in components if not NAME.fullmatch(name))
+    if wrong:
+        raise ValueError(
+            f"not a component name: {', '.join(map(repr, wrong))}; use a-z, 0-9 and -, at most 100 characters"
+        )
     twins = sorted({name for name in components if components.count(name) > 1})
     if twins:
         raise ValueError(f"component name used twice: {', '.join(twins)}; a name means one consumer group, rename one")

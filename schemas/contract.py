@@ -72,12 +72,17 @@ def read(path: Path) -> Schema:
 
 
 def named(folder: Path) -> dict[str, EventName]:
-    """Event -> name for the files of one folder, sorted. A file whose name is no event's raises `ValueError`."""
-    names = {}
+    """Event -> name for the files of one folder, sorted.
+
+    A file whose name is no event's raises `ValueError`, and so do two majors of one event: nothing here can serve both.
+    """
+    names: dict[str, EventName] = {}
     for path in sorted(folder.glob("*_v*.avsc")):
         match = _FILE.fullmatch(path.name)
         if not match:
             raise ValueError(f"{path.name}: a schema file is named <entity>.<Event>_v<major>.avsc")
+        if match["event"] in names:
+            raise ValueError(f"{path.name}: another major of {match['event']} is there; one process serves one major")
         entity, _, name = match["event"].partition(".")
         names[match["event"]] = EventName(entity, name, int(match["major"]))
     return names

@@ -205,6 +205,13 @@ def test_a_file_with_another_name_is_refused(tmp_path: Path) -> None:
         contract.named(tmp_path)
 
 
+def test_two_majors_of_one_event_are_refused(tmp_path: Path) -> None:
+    for major in (1, 2):
+        (tmp_path / f"time.TimeApproved_v{major}.avsc").write_text("{}")
+    with pytest.raises(ValueError, match=r"TimeApproved_v2\.avsc: another major"):
+        contract.named(tmp_path)
+
+
 def test_files_are_clean_text() -> None:
     for path in [*FILES, *ENRICHMENT_FILES]:
         text = path.read_text(encoding="utf-8")

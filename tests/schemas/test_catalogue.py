@@ -114,6 +114,12 @@ def test_a_component_name_means_one_component() -> None:
         schemas.topics().concrete({"jira-acme": True}, ["jira-acme.hydrate"])
 
 
+@pytest.mark.parametrize("name", ["", "Tryton", "a b", "a/b", "a.b", "<source>", "é", "a\n", "-a", "a" * 101])
+def test_a_component_name_is_one_that_a_topic_can_carry(name: str) -> None:
+    with pytest.raises(ValueError, match="not a component name"):
+        schemas.topics().concrete({}, [name])
+
+
 def test_a_topic_has_a_partition() -> None:
     with pytest.raises(ValueError, match="at least one partition"):
         schemas.topics().concrete({}, partitions=0)

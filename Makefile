@@ -1,0 +1,69 @@
+# psfabric. `make help` lists what there is; it is made from the comments behind the targets.
+
+PY := .venv/bin/python
+CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy tests)
+PART ?=
+SEED ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test check format up down status logs restart fetch lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=/path/to/python3.12 chooses the interpreter, PART=kafka one part (up, logs, restart)."
+	@echo "  Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, ...) are used instead of starting that part."
+
+venv: .venv/installed ## install what is needed into .venv
+
+.venv/installed: requirements.lock pyproject.toml deploy/environment.py
+	@set -e; for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
+	  if [ -n "$$python" ] && "$$python" -c "" 2>/dev/null; then \
+	    PYTHON="$(PYTHON)" "$$python" deploy/environment.py || exit $$?; exit 0; fi; done; \
+	echo "psfabric needs Python 3.11, 3.12 or 3.13; no python3 runs here. Install one, or name it: make PYTHON=..." >&2; exit 2
+
+demo: venv ## run the working day: start everything, post a month, print the statement, stop everything
+	@.venv/bin/psfabric demo $(if $(SEED),--seed $(SEED))
+
+test: venv ## run every test against the real parts
+	@.venv/bin/pytest
+
+check: venv ## lint, format, types, import directions, generated models
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy $(CODE)
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m schemas.generate --check
+
+format: venv ## put the code in shape
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+up: venv ## start all parts and the fabric and leave them running
+	@$(PY) -m deploy.local up $(PART)
+
+down: venv ## stop what `make up` started; data is kept
+	@$(PY) -m deploy.local down $(PART)
+
+status: venv ## show each part
+	@$(PY) -m deploy.local status $(PART)
+
+logs: venv ## show the end of each part's log
+	@$(PY) -m deploy.local logs $(PART)
+
+restart: venv ## stop and start one part: make restart PART=kafka
+	@$(PY) -m deploy.local restart $(PART)
+
+fetch: venv ## download and build all parts, so that later starts need no network
+	@$(PY) -m deploy.local fetch $(PART)
+
+COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate
+
+lock: ## bring the locks up to date (needs uv)
+	$(COMPILE) pyproject.toml --extra local --extra dev -o requirements.lock
+	$(COMPILE) deploy/local/tryton/requirements.in -o deploy/local/tryton/requirements.lock
+
+clean: ## stop what `make up` started, remove its data, the downloads and the environment
+	@if [ -x $(PY) ]; then $(PY) -m deploy.local down; fi
+	rm -rf .local .venv  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -13,11 +13,15 @@ from sandbox.serve import Options, Unusable, serve
 def main() -> int:
     """0 after a signal to stop, 2 when it cannot start as asked."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Simulated Jira Cloud and Salesforce.")
-    verbs = parser.add_subparsers(required=True)
+    verbs = parser.add_subparsers(required=True, metavar="verb")
     verb = verbs.add_parser("serve", help="serve both vendors on the loopback address until SIGTERM")
     for name in ("jira", "salesforce", "pubsub"):
         verb.add_argument(f"--{name}-port", type=int, default=0, help="0 = the kernel chooses")
-    verb.add_argument("--intake-url", required=True, help="webhooks go to <intake-url>/in/jira-acme")
+    verb.add_argument(
+        "--intake-url",
+        default="",
+        help="webhooks go to <intake-url>/in/jira-acme; without it they wait until /_sandbox/intake names one",
+    )
     verb.add_argument("--keep-alive", type=float, default=60.0, help="seconds between empty Pub/Sub responses")
     verb.add_argument("--webhook-tries", type=int, default=80, help="tries before a webhook is given up")
     given = parser.parse_args()

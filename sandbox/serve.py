@@ -105,8 +105,7 @@ async def serve(options: Options, environment: Mapping[str, str]) -> None:
     secrets = secrets_of(environment)
     sockets = [listen(options.jira_port, "--jira-port"), listen(options.salesforce_port, "--salesforce-port")]
     jira_url, salesforce_url = (f"http://{HOST}:{bound.getsockname()[1]}" for bound in sockets)
-    hook = f"{options.intake_url.rstrip('/')}/in/jira-acme"
-    outbox = Outbox(hook, secrets["PSF_JIRA_WEBHOOK_SECRET"], tries=options.webhook_tries)
+    outbox = Outbox(options.intake_url, secrets["PSF_JIRA_WEBHOOK_SECRET"], tries=options.webhook_tries)
     site = Site(jira_url, secrets["PSF_JIRA_USER"], secrets["PSF_JIRA_TOKEN"], outbox)
     org = Org(salesforce_url, secrets["PSF_SALESFORCE_CLIENT_ID"], secrets["PSF_SALESFORCE_CLIENT_SECRET"])
     pubsub, pubsub_port = await _pubsub(org, options)

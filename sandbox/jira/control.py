@@ -2,6 +2,7 @@
 
 POST /_sandbox/actions                {"actions": [{"do": …, …}]}, in order; each may say `at` and `emit`
 POST /_sandbox/clock                  {"now": ISO instant or null}
+POST /_sandbox/intake                 {"url": address}: where webhooks go from now on
 POST /_sandbox/faults                 see sandbox.web.Faults
 GET  /_sandbox/worklogs               what the site truly holds, deleted ones with {"id", "deleted": true}
 GET  /_sandbox/deliveries[?status=…]  every webhook and what became of it
@@ -53,6 +54,7 @@ class Steering:
             ("POST", "actions", self.actions),
             ("POST", "clock", self.clock),
             ("POST", "faults", self.faults),
+            ("POST", "intake", self.intake),
             ("GET", "worklogs", self.worklogs),
             ("GET", "deliveries", self.deliveries),
             ("GET", "deliveries/summary", self.summary),
@@ -127,6 +129,10 @@ class Steering:
         now = (await body_of(request))["now"]
         self.site.clock.hold(now and instant(now))
         return reply({"now": self.site.clock.now().isoformat()})
+
+    async def intake(self, request: Request) -> Response:
+        self.site.outbox.intake = (await body_of(request))["url"]
+        return reply({"url": self.site.outbox.intake})
 
     async def faults(self, request: Request) -> Response:
         self.site.faults.set(await body_of(request))

@@ -60,10 +60,12 @@ class Delivery:
 
 
 class Outbox:
-    """All deliveries of a site. `url` is where they are posted; `waits` are the seconds between tries."""
+    """All deliveries of a site. They go to `<intake>/in/jira-acme`; while that is "" they wait."""
 
-    def __init__(self, url: str, secret: str, *, workers: int = 8, tries: int = 80, longest_wait: float = 2.0) -> None:
-        self.url = url
+    def __init__(
+        self, intake: str, secret: str, *, workers: int = 8, tries: int = 80, longest_wait: float = 2.0
+    ) -> None:
+        self.intake = intake
         self.deliveries: list[Delivery] = []
         self._secret = secret.encode()
         self._workers = workers
@@ -141,8 +143,12 @@ class Outbox:
         }
         if delivery.signature:
             headers["X-Hub-Signature"] = delivery.signature
+        if not self.intake:
+            return None
         try:
-            answer = await client.post(self.url, content=delivery.body, headers=headers)
+            answer = await client.post(
+                f"{self.intake.rstrip('/')}/in/jira-acme", content=delivery.body, headers=headers
+            )
         except httpx.HTTPError:
             return None
         return answer.status_code

@@ -112,7 +112,7 @@ def checked(id: str) -> str:
 
 
 def taken(kind: Kind, name: str, value: Any) -> Any:
-    """The value as it is held: Decimal, date, text, bool or None. Raises ValueError with the vendor's kind of sentence."""
+    """The value as it is held: Decimal, date, text, bool or None. Raises ValueError with a sentence."""
     if value is None or value == "":
         return None
     if kind in ("currency", "double") and not isinstance(value, bool):

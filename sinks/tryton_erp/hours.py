@@ -11,13 +11,17 @@ from datetime import date, timedelta
 
 from psfabric import outcomes
 from psfabric.adapters import Document
-from psfabric.errors import FabricError, Held, Invalid, Parent
+from psfabric.errors import FabricError, Held, Invalid, Parent, Transient
 from psfabric.outcomes import Delivered, Duplicate, Outcome
 from schemas.models import EnrichedTimeApproved, EnrichedTimeRemoved
 from sinks.tryton_erp.books import Books, Names
 from sinks.tryton_erp.rpc import Exists, Refused, Values
 
-FIELDS = ("employee", "date", "work", "duration", "invoice_line", "_timestamp")
+FIELDS = ("employee", "date", "work", "duration", "invoice_line.invoice.state", "_timestamp")
+
+
+UNPOSTED = ("draft", "validated")
+"""States of an invoice that may still be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,19 @@ async def _correct(books: Books, line: Values, row: Row) -> Outcome:
     changed = {name: row.values[name] for name in names if line[name] != row.values[name]}
     if not changed:
         return row.delivered(line["id"], duplicate=True)
-    if line["invoice_line"]:
-        raise Invalid("time-already-billed", "the entry is on an invoice and cannot be corrected any more")
+    _free(line)
     guard = {f"timesheet.line,{line['id']}": line["_timestamp"]}
     await books.call("timesheet.line", "write", [line["id"]], changed, timestamps=guard)
     return row.delivered(line["id"])
+
+
+def _free(line: Values) -> None:
+    """Raises Invalid when the line is billed, Transient while the invoice that has it is a draft: that one may go."""
+    invoice = (line.get("invoice_line.") or {}).get("invoice.")
+    if invoice and invoice["state"] in UNPOSTED:
+        raise Transient("the entry is on an invoice that is being made")
+    if invoice:
+        raise Invalid("time-already-billed", "the entry is on an invoice and cannot be changed or removed any more")
 
 
 async def _create(books: Books, rows: Sequence[Row]) -> dict[str, Outcome]:
@@ -172,8 +184,7 @@ async def remove(books: Books, data: EnrichedTimeRemoved) -> Delivered:
     line = (await books.by_external_id("timesheet.line", [external_id], FIELDS)).get(external_id)
     if line is None:
         return Delivered("")
-    if line["invoice_line"]:
-        raise Invalid("time-already-billed", "the entry is on an invoice and cannot be removed any more")
+    _free(line)
     guard = {f"timesheet.line,{line['id']}": line["_timestamp"]}
     await books.call("timesheet.line", "delete", [line["id"]], timestamps=guard)
     return Delivered("")

@@ -142,11 +142,20 @@ async def _drafts(books: Books, lines: list[Values]) -> list[Values]:
 
 
 async def _delete_nameless(books: Books, project: Values) -> None:
-    """Drafts of this project's time that we made and did not get to name. A person's draft is left alone."""
+    """Drafts of this project's time that we made and did not get to name. A person's draft is left alone.
+
+    They are those that hold its time, and those that lost it to a second call: Tryton describes both by its name.
+    """
+    taken = [
+        ["work.origin.parent.id", "=", project["id"], "project.work"],
+        ["invoice_line.invoice.state", "=", "draft"],
+    ]
+    lines = await books.rows("timesheet.line", taken, ["invoice_line.invoice"])
+    holders = sorted({line["invoice_line."]["invoice"] for line in lines})
     domain = [
         ["company", "=", (await books.company()).id],
         ["party", "=", project["party"]],
-        ["description", "=", project["name"]],
+        ["OR", ["id", "in", holders], ["description", "=", project["name"]]],
         ["state", "=", "draft"],
         ["external_id", "=", None],
         ["create_uid", "=", books.session.user_id],

@@ -10,8 +10,8 @@ from contextlib import suppress
 from decimal import Decimal
 
 from psfabric.adapters import Document
-from psfabric.errors import Invalid
-from psfabric.outcomes import Delivered
+from psfabric.errors import Invalid, Transient
+from psfabric.outcomes import Delivered, Duplicate
 from schemas.models import EnrichedProjectRequested
 from sinks.tryton_erp.books import Books, Names, compact, price
 from sinks.tryton_erp.rpc import Exists, Values
@@ -69,16 +69,18 @@ async def deliver(books: Books, data: Request) -> Delivered:
     wanted, prices = _work(books, data), _prices(data)
     await books.check_currency(data.currency)
     await books.tax(data.tax_code)
+    before = await find(books, data)
     party = await _party(books, data)
-    project = await _project(books, data, wanted, prices, party)
-    tasks = await _tasks(books, data, project["id"], prices)
-    return _delivered(project["id"], party, tasks)
+    project, changed = await _project(books, data, wanted, prices, party)
+    tasks, repriced = await _tasks(books, data, project["id"], prices)
+    there = before is not None and not changed and not repriced
+    return _delivered(project["id"], party, tasks, Duplicate if there else Delivered)
 
 
-def _delivered(project: int, party: int, tasks: dict[str, int]) -> Delivered:
+def _delivered(project: int, party: int, tasks: dict[str, int], kind: type[Delivered] = Delivered) -> Delivered:
     references = {role: str(id) for role, id in tasks.items()}
     facts = {"project_reference": str(project), "client_reference": str(party), "tasks": compact(references)}
-    return Delivered(str(project), facts)
+    return kind(str(project), facts)
 
 
 async def find(books: Books, data: Request) -> Delivered | None:
@@ -116,20 +118,24 @@ async def _address(books: Books, data: Request) -> Values:
     return address
 
 
-async def _project(books: Books, data: Request, wanted: Values, prices: dict[str, Decimal], party: int) -> Values:
+async def _project(
+    books: Books, data: Request, wanted: Values, prices: dict[str, Decimal], party: int
+) -> tuple[Values, bool]:
     fields = ["name", "project_invoice_method", "comment", "party", "company", "_timestamp"]
     external_id = wanted["external_id"]
     found = await books.by_external_id("project.work", [external_id], fields)
     if external_id not in found:
         await _create(books, await _new_project(books, data, wanted, prices, party))
         found = await books.by_external_id("project.work", [external_id], fields)
+    if external_id not in found:
+        raise Transient("the project was removed while it was being made")
     project = found[external_id]
     if project["party"] != party:
         raise Invalid("erp-refused", f"project {data.project_id} belongs to another client in Tryton")
     changed = {name: value for name, value in wanted.items() if (project[name] or "") != value}
     if changed:
         await _write(books, project, changed)
-    return project
+    return project, bool(changed)
 
 
 async def _new_project(books: Books, data: Request, wanted: Values, prices: dict[str, Decimal], party: int) -> Values:
@@ -152,19 +158,21 @@ async def _new_task(books: Books, data: Request, role: str, amount: Decimal) -> 
     }
 
 
-async def _tasks(books: Books, data: Request, project: int, prices: dict[str, Decimal]) -> dict[str, int]:
+async def _tasks(books: Books, data: Request, project: int, prices: dict[str, Decimal]) -> tuple[dict[str, int], bool]:
     """Tasks by role: the missing ones are made, changed prices written. A role that is gone keeps its task and time."""
     ids = {role: books.task_id(data.project_id, role) for role in prices}
     fields = ["list_price", "_timestamp"]
     found = await books.by_external_id("project.work", ids.values(), fields)
+    changed = False
     for role, external_id in ids.items():
         if external_id not in found:
             await _create(books, {**await _new_task(books, data, role, prices[role]), "parent": project})
         elif found[external_id]["list_price"] != prices[role]:
             await _write(books, found[external_id], {"list_price": prices[role]})
+            changed = True
     if len(found) < len(ids):
         found = await books.by_external_id("project.work", ids.values(), fields)
-    return {role: int(found[external_id]["id"]) for role, external_id in ids.items()}
+    return {role: int(found[external_id]["id"]) for role, external_id in ids.items()}, changed
 
 
 async def _create(books: Books, values: Values) -> None:

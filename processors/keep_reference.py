@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from psfabric.adapters import Known, Processor, Reference, Types
+from psfabric.adapters import Entities, Known, Processor, Reference, Types
 from psfabric.event import Event
 from schemas.models import CrossReferenceUpdated, ProjectCreated, SystemReference
 
@@ -15,6 +15,7 @@ class KeepReference(Processor):
 
     accepts: ClassVar[Types] = ("client.ClientOnboarded", "engagement.EngagementContracted", "project.ProjectCreated")
     emits: ClassVar[Types] = (*accepts, CrossReferenceUpdated.EVENT)
+    keeps: ClassVar[Entities] = ("client", "engagement", "project", "xref")
 
     def process(self, event: Event, known: Known) -> Iterable[Reference]:
         """The event itself as the latest state, and one cross-reference for each system that has the project."""

@@ -20,7 +20,7 @@ REDO = "fabric-redo-"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a record is buried. `error_class` is one of data, configuration, target, bug; instants are ISO text."""
+    """Why a record is buried. `error_class` is the class of the code in schemas/codes.toml; instants are ISO text."""
 
     code: str
     error_class: str

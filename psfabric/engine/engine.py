@@ -301,7 +301,7 @@ class Engine:
     def _bury(self, work: Work, rejected: Rejected, now: float) -> tuple[Write, ...]:
         failure = Failure(
             code=rejected.code,
-            error_class=self.policy.classes.get(rejected.code, "data"),
+            error_class=self.policy.classes.get(rejected.code, "invalid"),
             why=rejected.why,
             stage=self.policy.stage,
             component=self.policy.component,

@@ -1,0 +1,171 @@
+"""`psfabric run intake|process|deliver`: the fabric's own processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from psfabric import pipelines as pipeline_files
+from psfabric.adapters import Notice
+from psfabric.assembly import calling_stages, pure_stages
+from psfabric.codec import Codec
+from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable
+from psfabric.event import Raw
+from psfabric.hosts.aio import AioHost
+from psfabric.hosts.keeping import Keeper
+from psfabric.hosts.polling import Poller, raw_write
+from psfabric.intake import app, serve
+from psfabric.kafka import Admin, Producer
+from psfabric.pipelines import Pipelines
+from psfabric.reference import Store
+from psfabric.registry import Registry, wait_for
+from psfabric.settings import Settings, settings
+
+log = structlog.get_logger(__name__)
+
+START_WITHIN = 60.0
+"""Seconds that the parts may take to answer at start (PSF_START_WITHIN)."""
+
+
+def intake() -> None:
+    """Receive webhooks."""
+    asyncio.run(_intake(*_ready_parts("intake")))
+
+
+def process() -> None:
+    """Translate and process: everything Faust hosts."""
+    asyncio.run(_process(*_ready_parts("process")))
+
+
+def deliver() -> None:
+    """Hydrate, deliver, read polled sources, keep the reference store."""
+    asyncio.run(_deliver(*_ready_parts("deliver")))
+
+
+def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
+    """Settings and pipelines checked, Kafka and the registry waited for. Raises Misconfigured, Unavailable."""
+    where = settings()
+    declared = pipeline_files.load(where.pipelines, where.values)
+    deadline = time.monotonic() + float(where.values.get("PSF_START_WITHIN", START_WITHIN))
+    log.info("waits for its parts", role=role, kafka=where.kafka_bootstrap)
+    Admin(where.kafka_bootstrap).wait(deadline)
+    registry = Registry(where.registry_url)
+    wait_for(registry, deadline)
+    return where, declared, registry
+
+
+async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> None:
+    producer = Producer(where.kafka_bootstrap, "psfabric.intake")
+
+    async def store(source: str, raw: Raw, notice: Notice) -> None:
+        await _written(producer, source, raw)
+
+    try:
+        await serve(app(declared.webhooks(), store), "127.0.0.1", _port("PSF_HEALTH_PORT"), stop=_until_signal())
+    finally:
+        producer.close()
+
+
+async def _written(producer: Producer, source: str, raw: Raw) -> None:
+    loop = asyncio.get_running_loop()
+    acknowledged: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if not acknowledged.done():
+            acknowledged.set_exception(error) if error is not None else acknowledged.set_result(None)
+
+    def done(error: Exception | None) -> None:
+        loop.call_soon_threadsafe(settle, error)
+
+    producer.write([raw_write(source, raw)], done)
+    await acknowledged
+
+
+async def _process(where: Settings, declared: Pipelines, registry: Registry) -> None:
+    from psfabric.hosts.faust import FaustHost
+
+    codec = Codec(registry)
+    known = Store(where.redis_url, codec.event)
+    producer = Producer(where.kafka_bootstrap, "psfabric.process")
+    stages = pure_stages(declared, codec, known)
+    host = FaustHost(where.kafka_bootstrap, stages, producer, has_many=known.has_many, instance=where.instance)
+    try:
+        await _together(host.ready, host.run)
+    finally:
+        producer.close()
+        known.close()
+
+
+async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> None:
+    codec = Codec(registry)
+    known = Store(where.redis_url, codec.event)
+    producer = Producer(where.kafka_bootstrap, "psfabric.deliver")
+
+    async def present(parents: set[Parent]) -> set[Parent]:
+        return await asyncio.to_thread(known.has_many, parents)
+
+    host = AioHost(where.kafka_bootstrap, calling_stages(declared, codec), producer, present, where.instance)
+    pollers = [Poller(where.kafka_bootstrap, source, producer) for source in declared.polled()]
+    refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
+    keeper = Keeper(where.kafka_bootstrap, where.redis_url, refs)
+
+    async def keep(stop: asyncio.Event) -> None:
+        ended = threading.Event()
+        running = asyncio.create_task(asyncio.to_thread(keeper.run, ended))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({running, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        ended.set()
+        await running
+
+    def ready() -> bool:
+        return host.ready() and keeper.ready and all(p.ready for p in pollers)
+
+    try:
+        await _together(ready, host.run, keep, *(p.run for p in pollers))
+    finally:
+        producer.close()
+        known.close()
+
+
+async def _together(ready: Callable[[], bool], *parts: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run the parts and the health endpoint until SIGTERM; when one fails the others stop and its error is raised."""
+    stop = _until_signal()
+
+    async def nothing(source: str, raw: Raw, notice: Notice) -> None:
+        raise Misconfigured(["this process takes no webhooks"])
+
+    async def part(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+        try:
+            await run(stop)
+        finally:
+            stop.set()
+
+    works: list[Coroutine[Any, Any, None]] = [part(run) for run in parts]
+    if os.environ.get("PSF_HEALTH_PORT"):
+        health = app({}, nothing, ready=ready)
+        works.append(serve(health, "127.0.0.1", _port("PSF_HEALTH_PORT"), stop=stop))
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for error in (r for r in results if isinstance(r, BaseException)):
+        raise error if isinstance(error, FabricError) else Unavailable(repr(error)) from error
+
+
+def _port(name: str) -> int:
+    text = os.environ.get(name, "0")
+    if not text.isdigit() or int(text) > 65535:
+        raise Misconfigured([f"{name} is {text!r}; a port is a number from 0 to 65535"])
+    return int(text)
+
+
+def _until_signal() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop

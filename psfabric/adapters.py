@@ -47,6 +47,33 @@ class Component(BaseModel):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what a source or a target holds, for reconciliation.
+
+    entity `time`: one time entry (`aggregate_id` the entry, `seconds`; in a target `invoice_id`, "" while unbilled).
+    entity `invoice`: one invoice line (`aggregate_id` the invoice, `quantity`, `unit_price`, `amount`, `number`).
+    entity `rate`: what a contract says an hour of `role` costs on `project_id` (`unit_price`), and whose it is.
+    entity `milestone`: an accepted milestone (`amount`). Amounts are in `currency`, net of tax.
+    """
+
+    entity: Literal["time", "invoice", "rate", "milestone"]
+    aggregate_id: str
+    legal_entity: str = ""
+    currency: str = ""
+    client_id: str = ""
+    project_id: str = ""
+    role: str = ""
+    day: date | None = None
+    seconds: int = 0
+    quantity: Decimal = Decimal(0)
+    unit_price: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    invoice_id: str = ""
+    number: str = ""
+    state: str = ""
+
+
 # ---------------------------------------------------------------------------------------------------- sources
 
 
@@ -107,6 +134,17 @@ class Thin(ABC):
         """Read the full record that the notice is about. A 404 is `Raw(absent=True)`.
 
         Raises Transient, Invalid, Held.
+        """
+
+
+class Stated(ABC):
+    """Mix-in of a source that can say all it holds: the side that a reconciliation starts from."""
+
+    @abstractmethod
+    def statement(self, entity: str) -> AsyncIterator[Line]:
+        """Every `time`, `rate` or `milestone` line the source holds now, deleted ones left out; ValueError for others.
+
+        Reads the source itself, never the fabric. Raises Transient.
         """
 
 
@@ -207,31 +245,6 @@ class Receipt:
     facts: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
     document_version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a target's read-back, for reconciliation.
-
-    entity `time`: one posted time entry (`aggregate_id` the time entry, `seconds`, `invoice_id` "" while unbilled).
-    entity `invoice`: one invoice line (`aggregate_id` the invoice, `quantity`, `unit_price`, `amount`, `number`).
-    Amounts are in `currency`, net of tax.
-    """
-
-    entity: Literal["time", "invoice"]
-    aggregate_id: str
-    legal_entity: str
-    currency: str
-    project_id: str = ""
-    role: str = ""
-    day: date | None = None
-    seconds: int = 0
-    quantity: Decimal = Decimal(0)
-    unit_price: Decimal = Decimal(0)
-    amount: Decimal = Decimal(0)
-    invoice_id: str = ""
-    number: str = ""
-    state: str = ""
 
 
 class Sink(Component, ABC):

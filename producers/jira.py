@@ -10,17 +10,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from producers import jira_statement
 from psfabric import strict_json, upstream
-from psfabric.adapters import Notice, Request, Thin, Types, Webhook
+from psfabric.adapters import Line, Notice, Request, Stated, Thin, Types, Webhook
 from psfabric.errors import Invalid, Refused, Transient
 from psfabric.event import Event, Raw, sequence
+from psfabric.http import Response
 from psfabric.upstream import at, text
 from schemas.models import TimeRemoved, TimeSubmitted
 
@@ -42,7 +44,7 @@ class Gone(Exception):
     """Jira answered 404: the issue or the worklog is not there any more."""
 
 
-class Jira(Webhook, Thin):
+class Jira(Webhook, Thin, Stated):
     """Settings of one Jira site.
 
     base_url         address of the site, e.g. https://acme.atlassian.net
@@ -95,6 +97,25 @@ class Jira(Webhook, Thin):
             return [self._removed(full, state["notice"])]
         return [self._submitted(full, state["issue"], worklog) for worklog in state.get("worklogs") or []]
 
+    def statement(self, entity: str) -> AsyncIterator[Line]:
+        """`time`: every worklog Jira holds now, one line each."""
+        if entity != "time":
+            raise ValueError(f"Jira has no statement of {entity!r}: time")
+        return jira_statement.lines(self._get, self._post, self._line)
+
+    def _line(self, issue: State, worklog: State) -> Line:
+        event = self._submitted(Raw("", b""), issue, worklog).data
+        if not isinstance(event, TimeSubmitted):
+            raise TypeError(event.EVENT)
+        return Line(
+            entity="time",
+            aggregate_id=event.aggregate_id,
+            project_id=event.project_id,
+            role=event.role,
+            day=event.work_date,
+            seconds=event.worked_seconds,
+        )
+
     # ------------------------------------------------------------------------------------------------ reading
 
     def _moved(self, notice: State) -> bool:
@@ -136,18 +157,29 @@ class Jira(Webhook, Thin):
             start += len(rows)
         return list(found.values())
 
+    async def _post(self, path: str, body: State) -> list[State]:
+        """A read that Jira wants as a POST; its answer is an array."""
+        answer = await self._ask("POST", path, json=body)
+        found = strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
+        if not isinstance(found, list):
+            raise Invalid("upstream-invalid", f"POST {path} answered no array")
+        return found
+
     async def _get(self, path: str, **params: str) -> State:
+        return upstream.content(await self._ask("GET", path, params=params))
+
+    async def _ask(self, method: str, path: str, **sent: Any) -> Response:
         login = base64.b64encode(f"{self.user}:{self.token.get_secret_value()}".encode()).decode()
         headers = {"authorization": f"Basic {login}", "accept": "application/json"}
         url = f"{self.base_url}/rest/api/3/{path}"
-        answer = await upstream.read(self.http, "GET", url, headers=headers, params=params)
+        answer = await upstream.read(self.http, method, url, headers=headers, **sent)
         if answer.status == 404:
             raise Gone
         if answer.status in (401, 403) or 300 <= answer.status < 400:
             raise Transient(f"Jira refused the user or token ({answer.status}); a person has to repair that")
         if answer.status != 200:
-            raise Invalid("upstream-refused", f"GET issue answered {answer.status}")
-        return upstream.content(answer)
+            raise Invalid("upstream-refused", f"{method} {path.partition('/')[0]} answered {answer.status}")
+        return answer
 
     # ------------------------------------------------------------------------------------------------ translating
 

@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
 
+from producers import salesforce_statement
 from producers.salesforce_pubsub import Batch, Change, Login, PubSub, SignedOut, header_of
 from producers.salesforce_rest import Fields, Gate, Rest, quoted
 from producers.salesforce_translate import translated
 from psfabric import strict_json, upstream
-from psfabric.adapters import Page, Polled, Thin, Types
+from psfabric.adapters import Line, Page, Polled, Stated, Thin, Types
 from psfabric.errors import Invalid, Transient
 from psfabric.event import Event, Raw
 from psfabric.upstream import text
@@ -55,7 +56,7 @@ _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 _OVERFLOW_ID = "000000000000000AAA"
 
 
-class Salesforce(Polled, Thin):
+class Salesforce(Polled, Thin, Stated):
     """Settings of one Salesforce org.
 
     base_url                   My Domain address: REST and token endpoint, e.g. https://acme.my.salesforce.com
@@ -116,6 +117,13 @@ class Salesforce(Polled, Thin):
     def translate(self, full: Raw) -> Iterable[Event]:
         """What the records read mean; nothing for one that is gone or not that far."""
         return [] if full.absent else translated(self.name, full)
+
+    def statement(self, entity: str) -> AsyncIterator[Line]:
+        """`rate`: the prices of won opportunities; `milestone`: the accepted ones."""
+        if entity not in ("rate", "milestone"):
+            raise ValueError(f"Salesforce has no statement of {entity!r}: rate or milestone")
+        read = salesforce_statement.rates if entity == "rate" else salesforce_statement.milestones
+        return read(self._rest())
 
     # ------------------------------------------------------------------------------------------------ change events
 

@@ -47,11 +47,12 @@ async def read(
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     data: Mapping[str, str] | None = None,
+    json: Any = None,
 ) -> Response:
     """One request without effect upstream. Raises Transient for no answer, 408, 429 and 5xx, with the wait that the
     other side asked for."""
     try:
-        answer = await http.request(method, url, headers=headers, params=params, data=data)
+        answer = await http.request(method, url, headers=headers, params=params, data=data, json=json)
     except Unknown as error:
         raise Transient(error.why) from None
     if answer.status in (408, 429) or answer.status >= 500:

@@ -19,6 +19,8 @@ class KeepReference(Processor):
 
     def process(self, event: Event, known: Known) -> Iterable[Reference]:
         """The event itself as the latest state, and one cross-reference for each system that has the project."""
+        if event.type not in self.accepts:
+            raise TypeError(f"{self.name} was given {event.type}")
         entity = event.type.partition(".")[0]
         yield Reference(entity, event.aggregate_id, event)
         if isinstance(event.data, ProjectCreated):

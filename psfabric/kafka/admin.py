@@ -82,16 +82,16 @@ class Admin:
     def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         partitions = self._partitions()
         tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
-        if not tps:
-            return {}
-        futures = self._client.list_offsets({tp: OffsetSpec.latest() for tp in tps}, request_timeout=10)  # type: ignore[no-untyped-call]
-        return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+        return self._offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
 
     def _lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
         ends = self.end_offsets(topics)
         begins = self._begin_offsets(ends)
         request = ck.ConsumerGroupTopicPartitions(group, [ck.TopicPartition(t, p) for t, p in ends])
-        answer = self._client.list_consumer_group_offsets([request])[group].result(10)
+        try:
+            answer = self._client.list_consumer_group_offsets([request])[group].result(10)
+        except ck.KafkaException as error:
+            raise Unavailable(f"the group {group} has no coordinator: {error.args[0].str()}") from None
         committed = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
         behind = dict.fromkeys(topics, 0)
         for tp, end in ends.items():
@@ -101,10 +101,16 @@ class Admin:
 
     def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]
+        return self._offsets(wanted)
+
+    def _offsets(self, wanted: Mapping[ck.TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
         if not wanted:
             return {}
-        futures = self._client.list_offsets(wanted, request_timeout=10)
-        return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+        try:
+            futures = self._client.list_offsets(dict(wanted), request_timeout=10)
+            return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+        except ck.KafkaException as error:
+            raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
 
     def _partitions(self) -> dict[str, int]:
         try:

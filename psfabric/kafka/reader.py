@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import confluent_kafka as ck
 
@@ -53,14 +53,20 @@ def partitions_of(bootstrap: str, topic: str) -> list[int]:
     return [] if found.error is not None else sorted(found.partitions)
 
 
-def read(bootstrap: str, tps: Iterable[tuple[str, int]]) -> Iterator[Record]:
-    """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes."""
+def read(
+    bootstrap: str, tps: Iterable[tuple[str, int]], starts: Mapping[tuple[str, int], int] | None = None
+) -> Iterator[Record]:
+    """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes.
+
+    `starts` gives offsets to begin at; one that retention has removed begins at the first that is left.
+    """
     wanted = set(tps)
+    begin = starts or {}
     if not wanted:
         return
     consumer = bounded_consumer(bootstrap)
     try:
-        consumer.assign([ck.TopicPartition(t, p, ck.OFFSET_BEGINNING) for t, p in wanted])
+        consumer.assign([ck.TopicPartition(t, p, begin.get((t, p), ck.OFFSET_BEGINNING)) for t, p in wanted])
         progressed = time.monotonic()
         while wanted:
             for message in consumer.consume(1000, 0.2):

@@ -28,7 +28,7 @@ def apply_work(day: WorkingDay, control: Control, between: Callable[[int, int], 
 
 
 def apply_batch(batch: Batch, control: Control) -> None:
-    """One week. Contracts are won, and held notices released, only when intake has all the rest: they are surely late."""
+    """One week. Contracts are won, and held notices released, only when intake has the rest: surely late."""
     control.act(action.wire() for action in batch.actions)
     for raw in batch.raws:
         control.deliver_raw(raw.body, raw.signature)

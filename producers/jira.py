@@ -95,7 +95,8 @@ class Jira(Webhook, Thin, Stated):
         state = upstream.state_of(full)
         if text(state, "notice", "webhookEvent") == "worklog_deleted":
             return [self._removed(full, state["notice"])]
-        return [self._submitted(full, state["issue"], worklog) for worklog in state.get("worklogs") or []]
+        worklogs = at(state, "worklogs")
+        return [self._submitted(full, at(state, "issue"), w) for w in worklogs] if isinstance(worklogs, list) else []
 
     def statement(self, entity: str) -> AsyncIterator[Line]:
         """`time`: every worklog Jira holds now, one line each."""

@@ -266,3 +266,7 @@ class Sink(Component, ABC):
     def statement(self, entity: str, period: str) -> AsyncIterator[Line]:
         """Read back `time` or `invoice` lines of `period` (YYYY-MM, or "" for all)."""
         raise NotImplementedError(f"{self.name} has no statement")
+
+    def amount(self, seconds: int, hourly_rate: Decimal, currency: str) -> Decimal:
+        """What the target bills for one document line: its documented rounding of summed seconds to money. Pure."""
+        raise NotImplementedError(f"{self.name} bills no time")

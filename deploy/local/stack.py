@@ -88,6 +88,11 @@ class Stack:
                 raise
         return self
 
+    def claim(self) -> None:
+        """Become the owner of an attached stack before anything of it starts. Raises StackBusy."""
+        with self._owned():
+            return
+
     def down(self) -> None:
         """Stop everything this stack started, those that need others first. Harmless when nothing runs."""
         with _uninterrupted(), self._owned():

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local.artefacts import Cache
-from deploy.local.errors import PartFailed, Unfetched, disk_full_named
+from deploy.local.artefacts import Cache, run_pip
+from deploy.local.errors import disk_full_named
 from deploy.local.part import Part, Place, answers
 from deploy.local.ports import LOOPBACK
 from deploy.local.progress import Progress
@@ -52,12 +51,9 @@ class Tryton(Part):
         shutil.rmtree(home / "venv", ignore_errors=True)
         home.mkdir(exist_ok=True)
         place.run([sys.executable, "-m", "venv", str(home / "venv")], place.plain_env, home)
-        install = [self._python(place), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        lock = str(place.root / _SOURCE / "requirements.lock")
-        try:
-            place.run([*install, "--no-deps", "--require-hashes", "-r", lock], os.environ, home)
-        except PartFailed as failure:
-            raise Unfetched("Tryton", f"pip could not install its packages; see {failure.log}") from failure
+        install = [self._python(place), "-m", "pip", "install", "--no-deps", "--require-hashes"]
+        install += ["-r", str(place.root / _SOURCE / "requirements.lock")]
+        run_pip(install, name="Tryton", run=place.run, cwd=home)
         (home / "venv.complete").touch()
 
     def prepare(self, place: Place) -> None:

@@ -61,29 +61,39 @@ class Books(Names):
             self._company = Company(rows[0]["id"], currency["code"], currency["id"], currency["digits"])
         return self._company
 
-    async def call(self, model: str, method: str, *params: Any, timestamps: Mapping[str, str] | None = None) -> Any:
+    async def call(
+        self, model: str, method: str, *params: Any, timestamps: Mapping[str, str] | None = None, **context: Any
+    ) -> Any:
         """A method of a model in the context of this company. `timestamps` (record -> `_timestamp` as read) makes a
         write fail, as Transient, when one of those records was changed since."""
-        context: Values = {"company": (await self.company()).id}
+        context["company"] = (await self.company()).id
         if timestamps:
             context["_timestamp"] = dict(timestamps)
         return await self.session.call(f"model.{model}.{method}", *params, context=context)
 
-    async def rows(self, model: str, domain: Sequence[Any], fields: Sequence[str], **options: Any) -> list[Values]:
+    async def rows(
+        self,
+        model: str,
+        domain: Sequence[Any],
+        fields: Sequence[str],
+        *,
+        limit: int | None = None,
+        order: Sequence[Any] | None = None,
+        **context: Any,
+    ) -> list[Values]:
         """Records of a search; the company is not a filter by itself, so `domain` has to name it or an external id."""
-        limit, order = options.get("limit"), options.get("order")
-        found: list[Values] = await self.call(model, "search_read", list(domain), 0, limit, order, list(fields))
+        search = (list(domain), 0, limit, order, list(fields))
+        found: list[Values] = await self.call(model, "search_read", *search, **context)
         return found
 
     async def by_external_id(self, model: str, ids: Iterable[str], fields: Sequence[str] = ()) -> dict[str, Values]:
-        """Records by external id, archived ones too: they still hold the id."""
+        """Records by external id, archived ones too: they still hold the id, and who has left may have worked."""
         wanted = sorted(set(ids))
         if not wanted:
             return {}
-        domain: list[Any] = [["external_id", "in", wanted]]
-        if model in ("party.party", "company.employee"):
-            domain.append(["active", "in", [True, False]])
-        return {row["external_id"]: row for row in await self.rows(model, domain, ["external_id", *fields])}
+        domain = [["external_id", "in", wanted]]
+        rows = await self.rows(model, domain, ["external_id", *fields], active_test=False)
+        return {row["external_id"]: row for row in rows}
 
     async def one(self, model: str, domain: Sequence[Any], code: str, why: str) -> int:
         """Id of the first record found; raises Invalid(code, why) when there is none."""

@@ -41,8 +41,6 @@ def line_id(names: Names, aggregate_id: str) -> str:
 
 
 def _entry(names: Names, data: EnrichedTimeApproved) -> Entry:
-    if data.worked_seconds < 0:
-        raise Invalid("time-out-of-bounds", "worked time is negative")
     employee = names.id("resource", data.resource_id)
     task = names.task_id(data.project_id, data.role)
     return Entry(line_id(names, data.aggregate_id), employee, task, data.work_date, data.worked_seconds)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from psfabric.event import Event, new_event, sequence
 from psfabric.http import Http, Response
@@ -21,20 +21,14 @@ from schemas.models import (
     EnrichedTimeRemoved,
 )
 from sinks.tryton import Tryton
+from tests.conftest import TrytonServer
 
 START = datetime(2026, 10, 1, 9, tzinfo=UTC)
 TAX = {"UK01": "GB-VAT-20", "US01": "US-NONE"}
 CURRENCY = {"UK01": "GBP", "US01": "USD"}
 
 
-class Server(Protocol):
-    url: str
-    database: str
-    user: str
-    password: str
-
-
-def sink(server: Server, company: str = "UK01", http: Http | None = None) -> Tryton:
+def sink(server: TrytonServer, company: str = "UK01", http: Http | None = None) -> Tryton:
     settings = {"url": server.url, "database": server.database, "user": server.user, "password": server.password}
     made = Tryton.model_validate({"name": f"tryton-{company[:2].lower()}", "company": company, **settings})
     return made.bind(http or Http())
@@ -144,9 +138,9 @@ class World:
     def month_end(self, name: str = "billing", day: date = date(2026, 10, 31), **changes: Any) -> Event:
         return self._billing(f"{name}-{self.id}", day, {"kind": "TIME_AND_MATERIALS", **changes})
 
-    def accepted(self, amount: str, name: str = "milestone", day: date = date(2026, 10, 20), **changes: Any) -> Event:
-        fields = {"kind": "MILESTONE", "amount": self.money(amount), "milestone_id": f"M-{self.id}", **changes}
-        return self._billing(f"milestone:{name}-{self.id}", day, fields)
+    def accepted(self, fee: str, name: str = "milestone", day: date = date(2026, 10, 20), **changes: Any) -> Event:
+        fields = {"kind": "MILESTONE", "amount": self.money(fee), "milestone_id": f"M-{self.id}"}
+        return self._billing(f"milestone:{name}-{self.id}", day, {**fields, **changes})
 
     def _billing(self, id: str, day: date, changes: Mapping[str, Any]) -> Event:
         enrichment = {

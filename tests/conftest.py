@@ -6,7 +6,7 @@ Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, …) are used instead; 
 from __future__ import annotations
 
 import contextlib
-import sys
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +30,28 @@ class TrytonServer:
     admin_password: str
 
 
+class _Terminal(io.StringIO):
+    """Where pytest itself writes: what is printed the usual way is captured, and shown only for a test that fails."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__()
+        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def write(self, text: str) -> int:
+        if self._reporter:
+            self._reporter.ensure_newline()
+            self._reporter.write(text, flush=True)
+        return len(text)
+
+
 @pytest.fixture(scope="session")
-def stack_on_demand() -> Iterator[Stack]:
+def stack_on_demand(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """A stack with nothing started yet: `test`, or `test-2` … when another run in this checkout has that one."""
+    tell = Console(_Terminal(pytestconfig))
     with contextlib.ExitStack() as stopping:
         for name in ("test", "test-2", "test-3", "test-4", "test-5", "test-6"):
             with contextlib.suppress(StackBusy):
-                stack = Stack(ROOT, name, (), on_progress=Console(sys.__stderr__))
+                stack = Stack(ROOT, name, (), on_progress=tell)
                 stack.claim()
                 stopping.callback(stack.down)
                 break

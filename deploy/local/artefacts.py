@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from deploy.local.errors import PartFailed, Unfetched, WrongChecksum, disk_full_named
+from deploy.local.errors import NoSpace, PartFailed, Unfetched, WrongChecksum, disk_full_named
 from deploy.local.progress import Progress, Tell
 
 _PINS = Path(__file__).with_name("parts.toml")
@@ -233,6 +233,8 @@ def run_pip(command: Sequence[str], *, name: str, run: Run, cwd: Path) -> None:
     try:
         run([*command, "--quiet", "--disable-pip-version-check", "--retries", "2"], os.environ, cwd)
     except PartFailed as failure:
+        if "No space left on device" in "\n".join(failure.tail):
+            raise NoSpace(cwd) from failure
         raise Unfetched(name, f"{_pip_reason(failure.tail)} (pip's words are in {failure.log})") from failure
 
 

@@ -66,7 +66,7 @@ class Unfetched(LocalError):
         super().__init__(
             f"Could not download {name}: {why}.",
             "Check the network (a proxy is read from HTTPS_PROXY) and run the same command again; "
-            "what has arrived is kept.",
+            "parts that have arrived whole are kept.",
         )
 
 

@@ -64,4 +64,4 @@ class Console:
     def _line(self, text: str) -> None:
         start = "\r\x1b[K" if self._open_line else ""
         self._open_line = False
-        print(start + text, file=self._stream, flush=True)
+        print(f"{start}{text}\n", end="", file=self._stream, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import threading
@@ -12,13 +13,14 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.addresses import Addresses
 from deploy.local.artefacts import Cache
-from deploy.local.errors import PartFailed
+from deploy.local.errors import LocalError, NoSpace, PartFailed
 from deploy.local.folder import Folder
 from deploy.local.part import Part, Place
 from deploy.local.progress import Progress, Step, Tell
 from deploy.local.startup import Interrupted
 
 TAIL = 15  # lines of a log that are shown when its part fails
+_LEAST_FREE = 4_000_000  # bytes; below it a failure is the disk's
 
 
 class Runner:
@@ -142,7 +144,9 @@ class Runner:
         handle = self._handles.get(name)
         return handle.wait(timeout=5) if handle else None
 
-    def _failure(self, part: Part, how: str) -> PartFailed:
+    def _failure(self, part: Part, how: str) -> LocalError:
+        if shutil.disk_usage(self._folder.path).free < _LEAST_FREE:  # then the log could not be written either
+            return NoSpace(self._folder.path)
         return PartFailed(part.name, how, self._folder.log(part.name), self._folder.log_tail(part.name, TAIL))
 
     def _check_abort(self) -> None:

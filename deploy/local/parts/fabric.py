@@ -9,6 +9,8 @@ from typing import ClassVar
 from deploy.local.part import Part, Place, answers
 from deploy.local.ports import LOOPBACK
 
+_PSFABRIC = str(Path(sys.executable).with_name("psfabric"))
+
 
 class _Fabric(Part):
     """`psfabric …` in the project's environment, with every endpoint of the stack."""
@@ -27,7 +29,7 @@ class Contract(_Fabric):
     once = True
 
     def command(self, place: Place) -> list[str]:
-        return [sys.executable, "-m", "cli", "topics", "apply", "--yes"]
+        return [_PSFABRIC, "topics", "apply", "--yes"]
 
 
 class _Worker(_Fabric):
@@ -35,10 +37,12 @@ class _Worker(_Fabric):
     ports = ("health",)
 
     def command(self, place: Place) -> list[str]:
-        return [sys.executable, "-m", "cli", "run", self.name]
+        return [_PSFABRIC, "run", self.name]
 
     def environment(self, place: Place) -> dict[str, str]:
-        return {**super().environment(place), "PSF_HEALTH_PORT": str(place.ports["health"])}
+        """With a name for its slot: a worker that was killed is let back into its groups at once, without a time-out."""
+        slot = {"PSF_INSTANCE": "local-1", "PSF_HEALTH_PORT": str(place.ports["health"])}
+        return {**super().environment(place), **slot}
 
     def healthy(self, place: Place) -> bool:
         return answers(f"http://{LOOPBACK}:{place.ports['health']}/health")

@@ -1,0 +1,277 @@
+"""One pure component (translate, process) in this process: what waits to enter its engine, and what is being written.
+
+Knows no Faust: chunks come in through `take`, offsets go out through `committable`. All of it runs in one event loop;
+only the broker's acknowledgements come from the producer's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from psfabric.engine import Engine, Work, Write
+from psfabric.engine.engine import WINDOW
+from psfabric.engine.lane import Log
+from psfabric.engine.work import State, TopicPartition
+from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
+from psfabric.event import Record
+from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
+from psfabric.hosts.loading import Loaded
+from psfabric.kafka import Producer
+from psfabric.stages import Pure
+
+log = structlog.get_logger(__name__)
+
+BURST = 256
+"""Records handled before the loop may turn to another component."""
+
+HAND_OVER = 5.0
+"""Seconds that what was begun may take to become durable when partitions go."""
+
+QUEUED = 2 * WINDOW
+"""Records of one partition kept waiting outside the window; beyond, reading pauses until half are left."""
+
+
+@dataclass(slots=True)
+class Inlet:
+    """One topic-partition on its way into the engine: records outside the window, chunks not yet acknowledged."""
+
+    records: deque[Record] = field(default_factory=deque)
+    chunks: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
+    taken: int | None = None
+    """One past the last record taken over."""
+    committed: int | None = None
+    paused: bool = False
+
+
+class PureMember:
+    """Implements `Taker`. `fail` ends the process: nothing more of this component is committed after it."""
+
+    def __init__(
+        self,
+        stage: Pure,
+        producer: Producer,
+        load: Callable[[Pure, Sequence[int]], Mapping[int, Loaded]],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        """`load` reads what the owner of partitions must know first; it blocks and is run in a thread."""
+        self.stage = stage
+        self.topics = stage.topics
+        # Calls of a pure stage return at once, so "calls open at the same time" only says how many make one burst.
+        policy = replace(stage.policy, concurrency=BURST, batch=1)
+        self.engine = Engine(policy, receipt=stage.state_receipt)
+        self._producer = producer
+        self._load = load
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._inlets: dict[TopicPartition, Inlet] = {}
+        self._acknowledged: deque[Sequence[Work]] = deque()
+        self._reading: Reading | None = None
+        self._assigned: set[int] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._halted = False
+        self._failed = False
+
+    def read_by(self, reading: Reading) -> None:
+        self._reading = reading
+
+    @property
+    def ready(self) -> bool:
+        """Partitions were handed out, and what belongs to ours is loaded."""
+        return self._assigned is not None and self._assigned <= self.engine.lanes.keys()
+
+    # ------------------------------------------------------------------------------------------ partitions
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Begins afresh: after an assignment Faust reads again from the committed offsets."""
+        self.revoked(list(self.engine.lanes))
+        self._inlets.clear()
+        self._assigned = set(partitions)
+        self._halted = False
+        if self._loading is not None:
+            self._loading.cancel()
+        self._loading = asyncio.create_task(self._take_over(sorted(self._assigned)))
+        self._loading.add_done_callback(self._ended)
+
+    async def _take_over(self, partitions: list[int]) -> None:
+        """Records of these partitions wait until it is known what lies in hold."""
+        found = await self._loaded(partitions)
+        for partition, loaded in found.items():
+            self.engine.assign(partition, held=loaded.held, versions=loaded.versions)
+        self._wake.set()
+
+    async def _loaded(self, partitions: list[int]) -> Mapping[int, Loaded]:
+        while True:
+            try:
+                return await asyncio.to_thread(self._load, self.stage, partitions)
+            except (Transient, Unavailable) as error:
+                log.warning("cannot load yet", component=self.stage.name, why=str(error))
+            await asyncio.sleep(0.5)
+
+    async def hand_over(self) -> None:
+        self._halted = True
+        deadline = time.monotonic() + HAND_OVER
+        while self.engine.in_flight and not self._failed and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        self._acknowledge_chunks()
+
+    def revoked(self, partitions: Iterable[int]) -> None:
+        gone = set(partitions)
+        for partition in gone:
+            self.engine.revoke(partition)
+        self._inlets = {tp: inlet for tp, inlet in self._inlets.items() if tp.partition not in gone}
+        self._assigned = (self._assigned or set()) - gone
+
+    # ------------------------------------------------------------------------------------------ in
+
+    def take(self, chunk: Chunk, acknowledge: Callable[[], object]) -> None:
+        inlet = self._inlets.setdefault(chunk.tp, Inlet())
+        if chunk.after is not None and (inlet.taken is None or chunk.after > inlet.taken):
+            self.fail(Unavailable(f"{self.stage.name}: a chunk of {chunk.tp} before {chunk.after} never arrived"))
+            return
+        inlet.records.extend(chunk.records)
+        inlet.chunks.append((chunk.next, acknowledge))
+        inlet.taken = max(chunk.next, inlet.taken or 0)
+        if len(inlet.records) >= QUEUED and self._reading is not None and not inlet.paused:
+            inlet.paused = True
+            self._reading.pause(chunk.tp)
+        self._wake.set()
+
+    def _admit(self) -> None:
+        """Let records into the engine as far as the window above the committed offset reaches."""
+        for tp, inlet in self._inlets.items():
+            lane = self.engine.lanes.get(tp.partition)
+            if lane is None or not inlet.records:
+                continue
+            log = lane.log(tp)
+            limit = self._limit(inlet, log)
+            entering = []
+            while inlet.records and inlet.records[0].offset < limit:
+                entering.append(inlet.records.popleft())
+            self.engine.arrive(entering)
+            self._flow(tp, inlet, log)
+
+    def _limit(self, inlet: Inlet, log: Log) -> int:
+        """The first offset that may not enter now."""
+        if log.position is None or log.position == inlet.committed:
+            return inlet.records[0].offset + WINDOW
+        return (inlet.committed if inlet.committed is not None else log.first or 0) + WINDOW
+
+    def _flow(self, tp: TopicPartition, inlet: Inlet, log: Log) -> None:
+        if self._reading is None:
+            return
+        if inlet.paused and len(inlet.records) < QUEUED // 2:
+            inlet.paused = False
+            self._reading.resume(tp)
+        if inlet.records and log.committable not in (log.first, inlet.committed):
+            self._reading.commit_soon()
+
+    # ------------------------------------------------------------------------------------------ work
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._wait())
+            self._wake.clear()
+            while self._turn():
+                await asyncio.sleep(0)
+
+    def _wait(self) -> float | None:
+        due = self.engine.next_due(time.time()) if not self._halted else None
+        return None if due is None else max(0.01, due - time.time())
+
+    def _turn(self) -> bool:
+        """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""
+        while self._acknowledged:
+            self._written(self._acknowledged.popleft())
+        if self._halted or self._failed:
+            return False
+        self._admit()
+        step = self.engine.step(time.time())
+        outcomes = [*step.writes]
+        for (work,) in step.calls:
+            result = self.stage.handle(work.record, self.engine.lanes[work.lane])
+            outcomes.append((work, self.engine.settle(work, result, time.time())))
+        self._write(outcomes)
+        self._acknowledge_chunks()
+        return bool(outcomes)
+
+    def _write(self, outcomes: Sequence[tuple[Work, tuple[Write, ...]]]) -> None:
+        """All outputs of a burst as one group; works that write nothing are done at once."""
+        writing = [work for work, writes in outcomes if writes]
+        if writing:
+            group = [write for _, writes in outcomes for write in writes]
+            self._producer.write(group, lambda error: self._answered(writing, error))
+        self._written([work for work, writes in outcomes if not writes and work.state is not State.QUEUED])
+
+    def _answered(self, works: Sequence[Work], error: Exception | None) -> None:
+        """In the producer's thread."""
+        if error is not None:
+            self._loop.call_soon_threadsafe(self.fail, error)
+            return
+        self._acknowledged.append(works)
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _written(self, works: Sequence[Work]) -> None:
+        now = time.time()
+        closing = [(work, self.engine.written(work, now)) for work in works]
+        last = [(work, writes) for work, writes in closing if writes]
+        if last:
+            self._write(last)
+
+    # ------------------------------------------------------------------------------------------ out
+
+    def committable(self) -> Mapping[TopicPartition, int]:
+        if self._failed:
+            return {}
+        logs = [(tp, log) for lane in self.engine.lanes.values() for tp, log in lane.logs.items()]
+        return {tp: log.committable for tp, log in logs if log.committable not in (None, log.first)}
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        for tp, offset in offsets.items():
+            if tp in self._inlets:
+                self._inlets[tp].committed = offset
+        self._wake.set()
+
+    def _acknowledge_chunks(self) -> None:
+        for tp, inlet in self._inlets.items():
+            lane = self.engine.lanes.get(tp.partition)
+            done = lane.log(tp).committable if lane is not None else None
+            while done is not None and inlet.chunks and inlet.chunks[0][0] <= done:
+                inlet.chunks.popleft()[1]()
+
+    # ------------------------------------------------------------------------------------------ hold
+
+    async def sweep(self, has_many: Callable[[Iterable[Parent]], set[Parent]]) -> None:
+        """Release what is met. Level-triggered: a wake-up that nobody sent cannot be lost."""
+        if self._halted or not self.engine.held():
+            return
+        parents = {until for until in self.engine.awaited(time.time()) if isinstance(until, Parent)}
+        met: set[Until] = set()
+        if parents:
+            with contextlib.suppress(FabricError):  # the store is not ready: next time
+                met.update(await asyncio.to_thread(has_many, parents))
+        if not self._halted and self.engine.release(met.__contains__, time.time()):
+            self._wake.set()
+
+    # ------------------------------------------------------------------------------------------ failure
+
+    def fail(self, error: BaseException) -> None:
+        self.halt()
+        self._on_failure(error)
+
+    def halt(self) -> None:
+        """Handle nothing more and offer nothing more to commit."""
+        self._failed = True
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)

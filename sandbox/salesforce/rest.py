@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,8 +53,7 @@ class Rest:
         return [token, Route("/services/data", self.versions), Route("/services/data/", self.versions), *made]
 
     async def token(self, request: Request) -> Response:
-        form = await request.form()
-        given = {name: str(value) for name, value in form.items()}
+        given = dict(parse_qsl((await request.body()).decode()))
         if given.get("grant_type") != "client_credentials":
             return _denied("unsupported_grant_type", "grant type not supported")
         token = self.org.sign_in(*_client(request, given))

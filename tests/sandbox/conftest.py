@@ -103,11 +103,11 @@ class Running:
     pubsub: str
 
 
-def start(*options: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def start(*options: str, environment: dict[str, str] | None = None, stderr: int | None = None) -> subprocess.Popen[str]:
     """`python -m sandbox serve` with the credentials of the tests."""
     env = os.environ | SECRETS | (environment or {})
     command = [sys.executable, "-m", "sandbox", "serve", *options]
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 
 def stop(process: subprocess.Popen[str]) -> int:

@@ -40,7 +40,7 @@ class _Worker(_Fabric):
         return [_PSFABRIC, "run", self.name]
 
     def environment(self, place: Place) -> dict[str, str]:
-        """With a name for its slot: a worker that was killed is let back into its groups at once, without a time-out."""
+        """With a name for its slot: a worker that was killed is let back into its groups without a time-out."""
         slot = {"PSF_INSTANCE": "local-1", "PSF_HEALTH_PORT": str(place.ports["health"])}
         return {**super().environment(place), **slot}
 

@@ -47,7 +47,8 @@ class Subscription:
         self._responses = stub.Subscribe(iter(self._requests.get, None), metadata=metadata, timeout=20)
 
     def ask(self, number: int, **more: Any) -> None:
-        self._requests.put(pb.FetchRequest(**{"topic_name": TOPIC, "num_requested": number} | more))
+        request: dict[str, Any] = {"topic_name": TOPIC, "num_requested": number} | more
+        self._requests.put(pb.FetchRequest(**request))
 
     def next(self) -> pb.FetchResponse:
         response: pb.FetchResponse = next(self._responses)

@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import requests
-import simple_salesforce
 from requests.adapters import HTTPAdapter
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
+    SalesforceResourceNotFound,
 )
+from simple_salesforce.format import format_soql
 
 from sandbox.control import Control
 from sandbox.salesforce.objects import checked, record_id
@@ -33,11 +35,11 @@ class _PlainHttp(HTTPAdapter):
 
 
 @pytest.fixture
-def client(running: Running) -> simple_salesforce.Salesforce:
+def client(running: Running) -> Salesforce:
     session = requests.Session()
     session.mount("https://127.0.0.1", _PlainHttp())
     token = sign_in(running)
-    return simple_salesforce.Salesforce(
+    return Salesforce(
         session_id=token["access_token"], instance_url=token["instance_url"], session=session, version="62.0"
     )
 
@@ -54,14 +56,14 @@ def test_the_independent_client_creates_reads_updates_and_deletes(client: Any) -
     assert (record["StageName"], record["Amount"], record["CloseDate"]) == ("Closed Won", 125000.55, "2026-12-31")
     assert record["attributes"] == {"type": "Opportunity", "url": f"/services/data/v62.0/sobjects/Opportunity/{id}"}
     client.Opportunity.delete(id)
-    with pytest.raises(simple_salesforce.exceptions.SalesforceResourceNotFound):
+    with pytest.raises(SalesforceResourceNotFound):
         client.Opportunity.get(id)
 
 
 def test_the_independent_client_queries(client: Any) -> None:
     name = f"O'Brien \\ {next(_numbers)}"
     id = opportunity(client, Name=name)
-    text = simple_salesforce.format_soql("SELECT Id, Name FROM Opportunity WHERE Name = {} AND IsDeleted = false", name)
+    text = format_soql("SELECT Id, Name FROM Opportunity WHERE Name = {} AND IsDeleted = false", name)
     found = client.query(text)
     assert (found["totalSize"], found["done"]) == (1, True)
     assert [(row["Id"], row["Name"]) for row in found["records"]] == [(id, name)]
@@ -221,7 +223,8 @@ def test_the_request_limit_is_a_403_without_retry_after(org: httpx.Client, contr
 def test_the_independent_client_understands_the_errors(client: Any) -> None:
     with pytest.raises(SalesforceMalformedRequest) as refused:
         client.query("SELECT Id FROM")
-    assert refused.value.content[0]["errorCode"] == "MALFORMED_QUERY"
+    content: Any = refused.value.content
+    assert content[0]["errorCode"] == "MALFORMED_QUERY"
 
 
 @pytest.mark.parametrize(

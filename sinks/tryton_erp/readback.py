@@ -24,16 +24,15 @@ def days(period: str) -> tuple[date, date]:
     return first, first.replace(day=monthrange(first.year, first.month)[1])
 
 
-async def _pages(books: Books, model: str, domain: Sequence[Any], fields: Sequence[str]) -> AsyncIterator[Values]:
+async def _pages(books: Books, model: str, domain: Sequence[Any], fields: Sequence[str]) -> AsyncIterator[list[Values]]:
     last = 0
     while True:
         order = [["id", "ASC"]]
-        rows = await books.rows(model, [*domain, ["id", ">", last]], fields, limit=PAGE, order=order)
-        for row in rows:
-            yield row
-        if len(rows) < PAGE:
+        page = await books.rows(model, [*domain, ["id", ">", last]], fields, limit=PAGE, order=order)
+        yield page
+        if len(page) < PAGE:
             return
-        last = rows[-1]["id"]
+        last = page[-1]["id"]
 
 
 def aggregate(names: Names, kind: str, external_id: str | None) -> str:
@@ -50,27 +49,19 @@ async def time(books: Books, period: str) -> AsyncIterator[Line]:
     company = await books.company()
     first, last = days(period)
     domain = [["company", "=", company.id], ["date", ">=", first], ["date", "<=", last]]
-    tasks = await _tasks(books)
     fields = ["external_id", "date", "duration", "work.origin", "invoice_line.invoice"]
-    async for page in _in_pages(_pages(books, "timesheet.line", domain, fields)):
-        invoices = await _invoices(books, page)
+    async for page in _pages(books, "timesheet.line", domain, fields):
+        tasks, invoices = await _tasks(books, page), await _invoices(books, page)
         for row in page:
             yield _time_line(books, company.currency, row, tasks, invoices)
 
 
-async def _in_pages(rows: AsyncIterator[Values]) -> AsyncIterator[list[Values]]:
-    page: list[Values] = []
-    async for row in rows:
-        page.append(row)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
+def _task(row: Values) -> int:
+    return int(row["work."]["origin"].partition(",")[2])
 
 
 def _time_line(books: Books, currency: str, row: Values, tasks: dict[int, Values], invoices: dict[int, Values]) -> Line:
-    task = tasks.get(int(row["work."]["origin"].partition(",")[2]), {})
+    task = tasks.get(_task(row), {})
     invoice = invoices.get((row.get("invoice_line.") or {}).get("invoice", 0), {})
     posted = invoice.get("state") in POSTED
     return Line(
@@ -94,17 +85,17 @@ def _project(names: Names, task: Values) -> str:
     return str(external_id.removeprefix(names.id("project", "")))
 
 
-async def _tasks(books: Books) -> dict[int, Values]:
-    company = (await books.company()).id
-    domain = [["company", "=", company], ["type", "=", "task"]]
-    rows = _pages(books, "project.work", domain, ["name", "list_price", "parent.external_id"])
-    return {row["id"]: row async for row in rows}
+async def _tasks(books: Books, page: list[Values]) -> dict[int, Values]:
+    return await _by_id(books, "project.work", {_task(row) for row in page}, "name", "list_price", "parent.external_id")
 
 
 async def _invoices(books: Books, page: list[Values]) -> dict[int, Values]:
     ids = {row["invoice_line."]["invoice"] for row in page if row.get("invoice_line.")}
-    fields = ["external_id", "number", "state"]
-    rows = await books.rows("account.invoice", [["id", "in", sorted(ids)]], fields) if ids else []
+    return await _by_id(books, "account.invoice", ids, "external_id", "number", "state")
+
+
+async def _by_id(books: Books, model: str, ids: set[int], *fields: str) -> dict[int, Values]:
+    rows = await books.rows(model, [["id", "in", sorted(ids)]], fields) if ids else []
     return {row["id"]: row for row in rows}
 
 
@@ -122,8 +113,9 @@ async def invoices(books: Books, period: str) -> AsyncIterator[Line]:
     ]
     of_invoice = ("external_id", "number", "state", "invoice_date", "description", "currency.code")
     fields = [*LINE_FIELDS, *(f"invoice.{name}" for name in of_invoice)]
-    async for row in _pages(books, "account.invoice.line", domain, fields):
-        yield _invoice_line(books, row)
+    async for page in _pages(books, "account.invoice.line", domain, fields):
+        for row in page:
+            yield _invoice_line(books, row)
 
 
 def _invoice_line(books: Books, row: Values) -> Line:

@@ -61,12 +61,18 @@ REFUSALS: tuple[tuple[str, type[Refused], str], ...] = (
 )
 """Words of a message, what they mean, and the stable code; anything else is `erp-refused`."""
 
-_QUOTED = re.compile(r'(?<!field )(?<!of )(?<!period )(?<!year )(?<!date )(?<!field: )"[^"]*"')
+_QUOTED = re.compile(r'(\w* ?)"[^"]*"')
+_NAMED_BY_TRYTON = ("field ", "of ", "period ", "year ", "date ")
+"""Words before a quotation that is Tryton's own (a field, a model, a period); every other one may name a person."""
 
 
 def without_names(message: str) -> str:
-    """The message with quoted record names left out: they hold names of people and clients."""
-    return _QUOTED.sub('"…"', message.partition("\n")[0])
+    """The first line of a message, with quoted record names left out: they hold names of people and clients."""
+
+    def shown(quoted: re.Match[str]) -> str:
+        return quoted[0] if quoted[1] in _NAMED_BY_TRYTON else f'{quoted[1]}"…"'
+
+    return _QUOTED.sub(shown, message.partition("\n")[0])
 
 
 def encode(value: Any) -> Any:

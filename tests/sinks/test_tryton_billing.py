@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ async def test_a_milestone_is_one_invoice_with_the_tax_of_its_legal_entity(
     ],
 )
 async def test_a_request_that_cannot_be_billed_is_refused(
-    uk: Tryton, world: World, admin: TrytonAdmin, changes: dict[str, object], expected: str
+    uk: Tryton, world: World, admin: TrytonAdmin, changes: dict[str, Any], expected: str
 ) -> None:
     assert code((await uk.deliver([world.accepted("1", **changes)]))[0]) == expected
     assert not world.invoices(admin)
@@ -145,7 +146,7 @@ async def test_another_companys_request_is_refused(tryton: TrytonServer) -> None
 
 
 @pytest.mark.parametrize("kind", ["time", "milestone"])
-async def test_a_crash_after_any_call_leaves_one_posted_invoice(
+async def test_a_crash_after_any_change_leaves_one_posted_invoice(
     tryton: TrytonServer, uk: Tryton, world: World, admin: TrytonAdmin, kind: str
 ) -> None:
     day = date(2026, 6, 30)  # long due: posting has a warning to skip
@@ -158,7 +159,7 @@ async def test_a_crash_after_any_call_leaves_one_posted_invoice(
         except Crash:
             assert posted((await uk.deliver([event]))[0]).facts["net"] == "150.00", f"after call {step}"
         else:
-            assert step > 12, "the crashes did not reach the last calls"
+            assert step > (5 if kind == "time" else 3), "the crashes did not reach the last calls"
             break
         made = [(invoice["state"], invoice["untaxed_amount"]) for invoice in world.invoices(admin)]
         assert made == [("posted", Decimal("150.00"))] * step, f"after call {step}"
@@ -171,7 +172,7 @@ async def test_many_at_once_make_one_invoice(tryton: TrytonServer, uk: Tryton, a
     world = await World().begin(uk, admin)
     await uk.deliver([world.worked(str(number), 3600) for number in range(5)])
     event = world.month_end()
-    answers = await asyncio.gather(*(sink(tryton).deliver([event]) for _ in range(6)))
+    answers = await asyncio.gather(*(sink(tryton).deliver([event]) for _ in range(4)))
     assert all(isinstance(answer, (Delivered, Retry, Rejected)) for (answer,) in answers), answers
     assert posted((await uk.deliver([event]))[0]).facts["net"] == "750.00"
     invoices = world.invoices(admin)

@@ -149,7 +149,7 @@ async def test_a_line_on_a_draft_waits_for_what_becomes_of_it(uk: Tryton, world:
 
 
 @pytest.mark.parametrize("correct", [False, True])
-async def test_a_crash_after_any_call_leaves_one_line(
+async def test_a_crash_after_any_change_leaves_one_line(
     tryton: TrytonServer, uk: Tryton, world: World, admin: TrytonAdmin, correct: bool
 ) -> None:
     for step in range(1, 20):
@@ -163,7 +163,7 @@ async def test_a_crash_after_any_call_leaves_one_line(
             (answer,) = await uk.deliver([event])
             assert isinstance(answer, Delivered), f"after call {step}: {answer}"
         else:
-            assert step > 5, "the crashes did not reach the call that writes"
+            assert step > 1, "the crashes did not reach the call that writes"
             break
     rows = admin.time_lines("UK01")
     mine = [row for row in rows if world.id in (row["external_id"] or "")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -94,31 +94,31 @@ class Wire:
 
     def issue(self, issue: Issue, version: str = "3", wanted: Collection[str] = ()) -> dict[str, Any]:
         """As REST answers; `wanted` names the fields, none = all."""
-        fields = self._fields(issue, version)
-        if wanted and not {"*all", "*navigable"} & set(wanted):
-            fields = {name: value for name, value in fields.items() if name in wanted}
-        fields = {name: value for name, value in fields.items() if f"-{name}" not in wanted}
+        everything = not wanted or bool({"*all", "*navigable"} & set(wanted)) or all(n.startswith("-") for n in wanted)
+        made = self._fields(issue, version)
+        chosen = [name for name in made if (everything or name in wanted) and f"-{name}" not in wanted]
         return {
             "expand": "renderedFields,names,schema,operations,editmeta,changelog",
             "id": str(issue.id),
             "self": f"{self.base}/rest/api/{version}/issue/{issue.id}",
             "key": issue.key,
-            "fields": fields,
+            "fields": {name: made[name]() for name in chosen},
         }
 
-    def _fields(self, issue: Issue, version: str) -> dict[str, Any]:
-        worklogs = self.store.worklogs_of(issue)
+    def _fields(self, issue: Issue, version: str) -> dict[str, Callable[[], Any]]:
+        """How to make each field; those nobody asked for are not made."""
+        store = self.store
         return {
-            "summary": issue.summary,
-            "issuetype": {"id": "10002", "name": "Task", "subtask": False},
-            "project": self.project(issue.project, version),
-            "status": {"id": "3", "name": "In Progress", "statusCategory": {"id": 4, "key": "indeterminate"}},
-            "created": stamp(issue.created),
-            "updated": stamp(issue.updated),
-            "timespent": sum(worklog.seconds for worklog in worklogs) or None,
-            "worklog": self.page([self.worklog(worklog, version) for worklog in worklogs], 0, 20),
-            PROJECT_FIELD: issue.project_code or None,
-            ROLE_FIELD: self._option(issue.role),
+            "summary": lambda: issue.summary,
+            "issuetype": lambda: {"id": "10002", "name": "Task", "subtask": False},
+            "project": lambda: self.project(issue.project, version),
+            "status": lambda: {"id": "3", "name": "In Progress", "statusCategory": {"id": 4, "key": "indeterminate"}},
+            "created": lambda: stamp(issue.created),
+            "updated": lambda: stamp(issue.updated),
+            "timespent": lambda: sum(worklog.seconds for worklog in store.worklogs_of(issue)) or None,
+            "worklog": lambda: self.page([self.worklog(w, version) for w in store.worklogs_of(issue)], 0, 20),
+            PROJECT_FIELD: lambda: issue.project_code or None,
+            ROLE_FIELD: lambda: self._option(issue.role),
         }
 
     def project(self, key: str, version: str = "3") -> dict[str, Any]:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shlex
 import shutil
+import threading
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,7 +127,7 @@ def read_endpoints(path: Path) -> dict[str, str]:
 
 def _write(path: Path, text: str) -> None:
     """Replace a file in one step, readable by its owner only."""
-    scratch = path.with_name(f".{path.name}.new")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(text)

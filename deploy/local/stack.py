@@ -47,7 +47,8 @@ class PartStatus:
 class Stack:
     """See the module. `env`: the caller's environment, by default this process's; endpoints in it are not started.
 
-    Methods raise LocalError for what a person can act on. Not for use by several threads at once.
+    Methods raise LocalError for what a person can act on. Once it is up, several threads may act on
+    different parts at the same time.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -321,3 +322,24 @@ def test_a_local_error_prints_as_what_happened_and_what_to_do() -> None:
 
 def test_waiting_gives_up_at_its_deadline() -> None:
     assert not processes.wait_until(lambda: False, 0.05)
+
+
+def test_threads_may_act_on_different_parts_at_once(tmp_path: Path) -> None:
+    with stack(tmp_path, Web("left"), Web("right")) as both:
+        errors: list[BaseException] = []
+
+        def again_and_again(part: str) -> None:
+            try:
+                for _ in range(4):
+                    both.kill(part)
+                    both.start(part)
+            except LocalError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=again_and_again, args=(part,)) for part in ("left", "right")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert [part.state for part in both.status()] == ["ready", "ready"]

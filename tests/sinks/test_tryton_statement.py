@@ -50,6 +50,9 @@ async def test_time_on_a_draft_is_not_billed(tryton: TrytonServer, admin: Tryton
     await uk.deliver([world.worked("1", 3600)])
     (project,) = admin.rows("project.work", [["external_id", "=", f"UK01:project:{world.project}"]], ["id"])
     admin.call("model.project.work.invoice", [project["id"]], {"company": admin.company("UK01")})
+    (draft,) = world.invoices(admin)
+    values = {"external_id": f"UK01:billing:waits-{world.id}:1"}
+    admin.call("model.account.invoice.write", [draft["id"]], values, {"company": admin.company("UK01")})
     (line,) = await read(uk, world, "time", "2026-10")
     assert (line.invoice_id, line.state) == ("", "draft")
 
@@ -73,8 +76,11 @@ async def test_a_company_reads_only_its_own(tryton: TrytonServer, admin: TrytonA
     uk, us = sink(tryton, "UK01"), sink(tryton, "US01")
     world = await World("UK01").begin(uk, admin)
     await uk.deliver([world.worked("1", 3600), world.accepted("500.00")])
-    assert not await read(us, world, "time", "")
-    assert not await read(us, world, "invoice", "")
+    for entity in ("time", "invoice"):
+        seen = [line async for line in us.statement(entity, "2026-10")]
+        assert world.id not in repr(seen)
+        assert not any(line.number.startswith("UK01") for line in seen)
+        assert {line.legal_entity for line in seen} <= {"US01"}
 
 
 def test_another_statement_is_refused_by_name(tryton: TrytonServer) -> None:

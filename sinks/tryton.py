@@ -33,7 +33,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from psfabric import outcomes
 from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
-from psfabric.errors import FabricError, Invalid
+from psfabric.errors import FabricError
 from psfabric.event import Event
 from psfabric.money import minor_units
 from psfabric.outcomes import Delivered, Outcome
@@ -140,8 +140,9 @@ class Tryton(Sink):
         return tryton_amount(seconds, hourly_rate, minor_units(currency))
 
 
-def unaccepted(event: Event) -> Invalid:
-    return Invalid("type-unknown", f"{event.type} is not for this sink")
+def unaccepted(event: Event) -> TypeError:
+    """Not the record's fault: a pipeline or the host sent it here."""
+    return TypeError(f"{event.type} is not for this sink")
 
 
 def runs(events: Sequence[Event]) -> list[list[Event]]:

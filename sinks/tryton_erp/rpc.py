@@ -168,6 +168,8 @@ def _result(response: Response) -> Any:
 def refusal(error: list[Any]) -> Invalid | Transient:
     """The exception for the `error` of an answer: `[kind, details…]`."""
     match error:
+        case ["UserError", [message, *_], *_] if "You are trying to read records" in message:
+            return Transient("a record was removed in between")
         case ["UserError", [message, *_], *_]:
             meant = ((kind, code) for words, kind, code in REFUSALS if words in message)
             kind, code = next(meant, (Refused, "erp-refused"))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import PrivateAttr
 
@@ -52,6 +52,7 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 """The fields read of each object; a full record holds exactly these."""
 
 SNAPSHOTS = 3
+T = TypeVar("T")
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 _OVERFLOW_ID = "000000000000000AAA"
 
@@ -86,8 +87,8 @@ class Salesforce(Polled, Thin, Stated):
     async def read(self, cursor: str | None) -> AsyncIterator[Page]:
         """Change events of all topics as they come. The cursor is JSON: topic to replay id in base64."""
         positions = _positions(cursor)
-        login = await self._login()
         async with PubSub(self.pubsub, tls=self.tls) as bus:
+            login = await self._renewing(lambda login: bus.check(TOPICS[0], login))
             batches = bus.batches({topic: positions.get(topic) for topic in TOPICS}, login)
             try:
                 async for batch in batches:
@@ -146,13 +147,8 @@ class Salesforce(Polled, Thin, Stated):
     async def _header(self, raw: Raw) -> Fields:
         schema_id = raw.headers.get("fabric-sf-schema-id", "")
         if schema_id not in self._schemas:
-            login = await self._login()
-            try:
-                async with PubSub(self.pubsub, tls=self.tls) as bus:
-                    await self._schema(bus, schema_id, login)
-            except SignedOut:
-                self._gate.forget(login)
-                raise
+            async with PubSub(self.pubsub, tls=self.tls) as bus:
+                await self._renewing(lambda login: self._schema(bus, schema_id, login))
         return header_of(self._schemas[schema_id], raw.body)
 
     async def _schema(self, bus: PubSub, schema_id: str, login: Login) -> str:
@@ -165,6 +161,15 @@ class Salesforce(Polled, Thin, Stated):
 
     async def _login(self) -> Login:
         return await self._gate.login(self.http, self.base_url, self.client_id, self.client_secret.get_secret_value())
+
+    async def _renewing(self, call: Callable[[Login], Awaitable[T]]) -> T:
+        """A call that finds the token expired is made once more with a new one."""
+        login = await self._login()
+        try:
+            return await call(login)
+        except SignedOut:
+            self._gate.forget(login)
+            return await call(await self._login())
 
     def _rest(self) -> Rest:
         secret = self.client_secret.get_secret_value()

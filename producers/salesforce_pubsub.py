@@ -93,6 +93,15 @@ class PubSub:
     ) -> None:
         await self._channel.close()
 
+    async def check(self, topic: str, login: Login) -> Login:
+        """Ask for a topic, to hear the truth about the login: a stream that is refused while we write to it only says
+        INTERNAL. Raises SignedOut, Transient."""
+        try:
+            await self._stub.GetTopic(pb.TopicRequest(topic_name=topic), metadata=login.metadata, timeout=CALL_TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            raise _meaning(topic, error.code(), error.details(), error.trailing_metadata()) from None
+        return login
+
     async def schema(self, schema_id: str, login: Login) -> str:
         """The writer's schema as JSON text. Raises SignedOut, Transient, Invalid(schema-unknown)."""
         try:
@@ -102,7 +111,7 @@ class PubSub:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise Invalid("schema-unknown", f"Salesforce has no schema {schema_id}") from None
-            raise _meaning("GetSchema", error) from None
+            raise _meaning("GetSchema", error.code(), error.details(), error.trailing_metadata()) from None
         return str(found.schema_json)
 
     async def batches(self, starts: Mapping[str, bytes | None], login: Login) -> AsyncGenerator[Batch]:
@@ -139,10 +148,9 @@ class PubSub:
                 yield Batch(topic, tuple(map(_change, answer.events)), answer.latest_replay_id)
                 if answer.events:
                     await call.write(pb.FetchRequest(topic_name=topic, num_requested=len(answer.events)))
-        except grpc.aio.AioRpcError as error:
-            raise _meaning(topic, error) from None
-        except asyncio.InvalidStateError:
-            raise Transient(f"{topic}: the stream broke") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the latter: it ended before we wrote
+            code, details = await call.code(), await call.details()
+            raise _meaning(topic, code, details, await call.trailing_metadata()) from None
         except TimeoutError:
             raise Transient(f"{topic}: silent for {SILENCE:.0f} s") from None
         finally:
@@ -172,11 +180,10 @@ def _change(found: Any) -> Change:
     return Change(event.id, event.schema_id, event.payload, found.replay_id)
 
 
-def _meaning(where: str, error: Any) -> FabricError:
+def _meaning(where: str, code: Any, details: str | None, trailing: Any) -> FabricError:
     """What the engine shall do about a failed call; the vendor's own code is in the trailing metadata."""
-    code, details = error.code(), str(error.details() or "")
-    named = " ".join(str(value) for key, value in error.trailing_metadata() or () if key == "error-code")
-    why = f"{where}: {code.name} {named or details}".strip()
+    named = " ".join(str(value) for key, value in trailing or () if key == "error-code")
+    why = f"{where}: {code.name} {named or details or ''}".strip()
     if code is grpc.StatusCode.UNAUTHENTICATED:
         return SignedOut(why)
     if code is grpc.StatusCode.INVALID_ARGUMENT and "replayid" in f"{named} {details}".lower().replace(" ", ""):

@@ -233,24 +233,20 @@ class PolledContract(SourceContract):
         before = asyncio.all_tasks()
         pages: list[Page] = []
         task = asyncio.create_task(_read_on(reader, pages))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(10):
             while not pages:
                 await asyncio.sleep(0.01)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        assert {left for left in asyncio.all_tasks() - before if not _of_grpc(left)} == set()
+            while asyncio.all_tasks() - before:  # a client library may need a moment to see its call cancelled
+                await asyncio.sleep(0.01)
 
 
 async def _read_on(reader: Polled, pages: list[Page]) -> None:
     async with contextlib.aclosing(reader.read(None)) as reading:  # type: ignore[type-var]
         async for page in reading:
             pages.append(page)
-
-
-def _of_grpc(task: asyncio.Task[Any]) -> bool:
-    """grpc.aio keeps tasks of its own that end with the event loop."""
-    return "grpc" in repr(task.get_coro())
 
 
 def _records(pages: list[Page]) -> set[tuple[str, bytes]]:

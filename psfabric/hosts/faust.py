@@ -52,6 +52,10 @@ class FaustHost:
         """All components have been handed their partitions and have loaded what belongs to them."""
         return bool(self._members) and all(member.ready for member in self._members)
 
+    def partitions(self) -> dict[str, list[int]]:
+        """The partitions that each component owns now and has loaded."""
+        return {member.stage.name: sorted(member.engine.lanes) for member in self._members}
+
     async def run(self, stop: asyncio.Event) -> None:
         """Run all until `stop`; then end or hand back what is in flight, commit what is done, leave the groups.
 

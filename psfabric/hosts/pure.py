@@ -127,7 +127,7 @@ class PureMember:
         for partition in gone:
             self.engine.revoke(partition)
         self._inlets = {tp: inlet for tp, inlet in self._inlets.items() if tp.partition not in gone}
-        self._assigned = (self._assigned or set()) - gone
+        self._assigned = None
 
     # ------------------------------------------------------------------------------------------ in
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 from faust import Event, Schema
+from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import Transport
 
 from psfabric.hosts.faust_chunks.chunk import Taker
@@ -14,6 +15,9 @@ from psfabric.hosts.faust_chunks.producer import SharedProducer
 from psfabric.kafka import Producer
 
 SESSION = 10.0
+HEARTBEAT = 1.0
+"""A rebalance begins when the last member has noticed it, by its heartbeat."""
+
 COMMIT_EVERY = 0.5
 POLL_RECORDS = 500
 """Records per fetch, over all partitions: the longest chunk."""
@@ -30,6 +34,13 @@ class ChunkSchema(Schema[Any, Any]):
             return Event(app, None, message.value, None, message)
 
         return decode
+
+
+class NoTables(TableManager):
+    async def on_start(self) -> None:
+        """As Faust's own, without the second it waits for tables to be declared: there are none."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class ChunkTransport(Transport):
@@ -50,7 +61,7 @@ class ChunkApp(faust.App):
             broker=[f"kafka://{address}" for address in bootstrap.split(",")],
             broker_client_id=component,
             broker_session_timeout=SESSION,
-            broker_heartbeat_interval=SESSION / 4,
+            broker_heartbeat_interval=HEARTBEAT,
             broker_request_timeout=40.0,
             broker_commit_interval=COMMIT_EVERY,
             broker_max_poll_records=POLL_RECORDS,
@@ -58,6 +69,7 @@ class ChunkApp(faust.App):
             stream_buffer_maxsize=BUFFER,
             stream_wait_empty=True,
             store="memory://",
+            TableManager=NoTables,
             topic_allow_declare=False,
             topic_disable_leader=True,
             web_enabled=False,

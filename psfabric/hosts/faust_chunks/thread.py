@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiokafka
 import structlog
@@ -41,7 +41,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            group_instance_id=self.app.instance_id,
+            group_instance_id=cast(Any, self.app).instance_id,
             bootstrap_servers=server_list(transport.url, transport.default_port),
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,

@@ -13,8 +13,6 @@ from proteus import config as proteus_config
 
 GROUPS_OF_THE_INTEGRATION = (
     "Accounting",
-    "Account Product Administration",
-    "Company Administration",
     "Employee Administration",
     "Party Administration",
     "Project Administration",

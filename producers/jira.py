@@ -10,32 +10,28 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from producers import jira_statement
+from producers.jira_translate import Reading, bounded_id, required_id
 from psfabric import strict_json, upstream
 from psfabric.adapters import Line, Notice, Request, Stated, Thin, Types, Webhook
 from psfabric.errors import Invalid, Refused, Transient
-from psfabric.event import Event, Raw, sequence
+from psfabric.event import Event, Raw
 from psfabric.http import Response
 from psfabric.upstream import at, text
-from schemas.models import TimeRemoved, TimeSubmitted
+from schemas.models import TimeSubmitted
 
-LIVE, DELETION = 0, 1
-"""Tie-breaks of one instant: a deletion wins over a live state of the same millisecond."""
-
-ID_LIMIT = 64
+NOTICE_ID_LIMIT = 128
 PAGE = 1000
 SNAPSHOTS = 3
 """Tries to read an issue and its worklogs at rest before the engine has to wait and try again."""
 
 WRITTEN = ("worklog_created", "worklog_updated")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 State = dict[str, Any]
 
@@ -80,10 +76,10 @@ class Jira(Webhook, Thin, Stated):
         state: State = {"notice": notice, "issue": None, "worklogs": []}
         try:
             if notice["webhookEvent"] in WRITTEN:
-                one = f"{_id(notice, 'worklog', 'issueId')}/worklog/{_id(notice, 'worklog', 'id')}"
-                state |= await self._at_rest(_id(notice, "worklog", "issueId"), one)
+                one = f"{required_id(notice, 'worklog', 'issueId')}/worklog/{required_id(notice, 'worklog', 'id')}"
+                state |= await self._at_rest(required_id(notice, "worklog", "issueId"), one)
             elif self._moved(notice):
-                state |= await self._at_rest(_id(notice, "issue", "id"), "")
+                state |= await self._at_rest(required_id(notice, "issue", "id"), "")
         except Gone:
             return upstream.full(raw, state, absent=True)
         return upstream.full(raw, state)
@@ -94,9 +90,12 @@ class Jira(Webhook, Thin, Stated):
             return []
         state = upstream.state_of(full)
         if text(state, "notice", "webhookEvent") == "worklog_deleted":
-            return [self._removed(full, state["notice"])]
-        worklogs = at(state, "worklogs")
-        return [self._submitted(full, at(state, "issue"), w) for w in worklogs] if isinstance(worklogs, list) else []
+            return [self._reading(full).removed(state["notice"])]
+        worklogs, reading = at(state, "worklogs"), self._reading(full)
+        return [reading.submitted(at(state, "issue"), w) for w in worklogs] if isinstance(worklogs, list) else []
+
+    def _reading(self, full: Raw) -> Reading:
+        return Reading(self.name, self.project_field, self.role_field, full)
 
     def statement(self, entity: str) -> AsyncIterator[Line]:
         """`time`: every worklog Jira holds now, one line each."""
@@ -105,7 +104,7 @@ class Jira(Webhook, Thin, Stated):
         return jira_statement.lines(self._get, self._post, self._line)
 
     def _line(self, issue: State, worklog: State) -> Line:
-        event = self._submitted(Raw("", b""), issue, worklog).data
+        event = self._reading(Raw("", b"")).submitted(issue, worklog).data
         if not isinstance(event, TimeSubmitted):
             raise TypeError(event.EVENT)
         return Line(
@@ -154,14 +153,17 @@ class Jira(Webhook, Thin, Stated):
         while start < total:
             page = await self._get(f"issue/{issue_id}/worklog", startAt=str(start), maxResults=str(PAGE))
             rows, total = _page(page, start)
-            found |= {_id(row, "id"): row for row in rows}
+            found |= {required_id(row, "id"): row for row in rows}
             start += len(rows)
         return list(found.values())
 
     async def _post(self, path: str, body: State) -> list[State]:
         """A read that Jira wants as a POST; its answer is an array."""
         answer = await self._ask("POST", path, json=body)
-        found = strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
+        try:
+            found = strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
+        except strict_json.NotJson as error:
+            raise Invalid("upstream-invalid", f"POST {path} answered no JSON: {error}") from None
         if not isinstance(found, list):
             raise Invalid("upstream-invalid", f"POST {path} answered no array")
         return found
@@ -182,56 +184,6 @@ class Jira(Webhook, Thin, Stated):
             raise Invalid("upstream-refused", f"{method} {path.partition('/')[0]} answered {answer.status}")
         return answer
 
-    # ------------------------------------------------------------------------------------------------ translating
-
-    def _submitted(self, full: Raw, issue: State, worklog: State) -> Event:
-        updated = upstream.instant(worklog, "updated")
-        version = max(updated, upstream.instant(issue, "fields", "updated"))
-        started = upstream.instant(worklog, "started")
-        zone, local = _local(started, text(worklog, "author", "timeZone"))
-        return upstream.canonical(
-            TimeSubmitted,
-            full,
-            **self._identity(worklog, version, LIVE),
-            project_id=self._project_code(issue),
-            resource_id=_required(worklog, "author", "accountId"),
-            work_date=local.date(),
-            zone=zone,
-            started_at=started,
-            worked_seconds=_seconds(worklog),
-            role=self._role(issue),
-            task=_required(issue, "key"),
-            submitted_at=updated,
-        )
-
-    def _removed(self, full: Raw, notice: State) -> Event:
-        """A deletion is known by its notice alone; its version is the notice's own instant."""
-        removed = _epoch_instant(at(notice, "timestamp"))
-        identity = self._identity(at(notice, "worklog"), removed, DELETION)
-        return upstream.canonical(TimeRemoved, full, **identity, cause="DELETED", removed_at=removed)
-
-    def _identity(self, worklog: Any, version: datetime, tie_break: int) -> State:
-        id = _id(worklog, "id")
-        return {
-            "source": self.name,
-            "native_id": id,
-            "aggregate_id": f"{self.name}:worklog:{id}",
-            "sequence": sequence(version, tie_break),
-            "time": version.astimezone(UTC),
-        }
-
-    def _project_code(self, issue: State) -> str:
-        code = text(issue, "fields", self.project_field)
-        if not code:
-            raise Invalid("project-code-missing", f"{self.project_field} of issue {text(issue, 'key')} is empty")
-        return code
-
-    def _role(self, issue: State) -> str:
-        role = text(issue, "fields", self.role_field, "value") or text(issue, "fields", self.role_field)
-        if not role:
-            raise Invalid("role-missing", f"{self.role_field} of issue {text(issue, 'key')} is empty")
-        return role
-
 
 def _signature(secret: SecretStr, body: bytes) -> bytes:
     return hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest().encode()
@@ -240,7 +192,7 @@ def _signature(secret: SecretStr, body: bytes) -> bytes:
 def _notice_id(request: Request) -> str:
     """Atlassian's identifier, the same for every retry. The signature does not cover it, so an odd one is replaced."""
     given = request.headers.get("x-atlassian-webhook-identifier", "")
-    usable = 0 < len(given) <= 2 * ID_LIMIT and given.isascii() and given.isprintable()
+    usable = 0 < len(given) <= NOTICE_ID_LIMIT and given.isascii() and given.isprintable()
     return given if usable else hashlib.blake2b(request.body, digest_size=16).hexdigest()
 
 
@@ -250,21 +202,8 @@ def _object_id(body: bytes) -> str:
         notice = strict_json.loads(body)
     except strict_json.NotJson:
         return ""
-    worklog, issue = _bounded_id(at(notice, "worklog", "id")), _bounded_id(at(notice, "issue", "id"))
+    worklog, issue = bounded_id(at(notice, "worklog", "id")), bounded_id(at(notice, "issue", "id"))
     return worklog or (f"issue-{issue}" if issue else "")
-
-
-def _bounded_id(value: Any) -> str:
-    id = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return id if 0 < len(id) <= ID_LIMIT and id.isascii() and id.isalnum() else ""
-
-
-def _id(node: Any, *path: str) -> str:
-    """An id that is safe in an address. Raises Invalid(malformed-json)."""
-    id = _bounded_id(at(node, *path))
-    if not id:
-        raise Invalid("malformed-json", f"{'.'.join(path)} is not an id")
-    return id
 
 
 def _notice(body: bytes) -> State:
@@ -284,40 +223,3 @@ def _page(page: State, start: int) -> tuple[list[State], int]:
     if not isinstance(rows, list) or not isinstance(total, int) or (not rows and start < total):
         raise Invalid("upstream-invalid", "a page of worklogs without its rows or total")
     return rows, total
-
-
-def _required(node: Mapping[str, Any], *path: str) -> str:
-    found = text(node, *path)
-    if not found:
-        raise Invalid("field-missing", f"{'.'.join(path)} is missing")
-    return found
-
-
-def _epoch_instant(milliseconds: Any) -> datetime:
-    try:
-        if isinstance(milliseconds, int) and not isinstance(milliseconds, bool):
-            return EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        pass
-    raise Invalid("field-invalid", "timestamp is not a number of milliseconds since 1970")
-
-
-def _seconds(worklog: State) -> int:
-    """Whole seconds. How many are plausible is for the approval policy, but time never runs backwards."""
-    seconds = at(worklog, "timeSpentSeconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise Invalid("field-invalid", "timeSpentSeconds is not a whole number")
-    if seconds < 0:
-        raise Invalid("time-out-of-bounds", "timeSpentSeconds is negative")
-    return seconds
-
-
-def _local(started: datetime, zone: str) -> tuple[str, datetime]:
-    """The zone in which the day of work is meant, and `started` there.
-
-    Jira shows times in the zone of whoever reads them, so the author's zone decides where it is known.
-    """
-    try:
-        return zone, started.astimezone(ZoneInfo(zone))
-    except (ValueError, KeyError, OSError, OverflowError):
-        return str(timezone(started.utcoffset() or timedelta()))[3:] or "+00:00", started

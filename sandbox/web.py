@@ -34,7 +34,19 @@ def reply(content: object, status: int = 200, headers: Mapping[str, str] | None 
 async def body_of(request: Request) -> Any:
     """The request's JSON, numbers as int or Decimal. Raises ValueError when it is not JSON."""
     raw = await request.body()
-    return json.loads(raw, parse_float=Decimal) if raw else {}
+    return json.loads(raw, parse_float=Decimal, parse_constant=_no_number) if raw else {}
+
+
+async def object_of(request: Request) -> dict[str, Any]:
+    """The request's JSON object. Raises ValueError when it is anything else."""
+    given = await body_of(request)
+    if not isinstance(given, dict):
+        raise ValueError("the body must be a JSON object")
+    return given
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
 
 
 @dataclass

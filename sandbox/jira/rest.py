@@ -16,7 +16,7 @@ from sandbox.clock import milliseconds
 from sandbox.jira.site import Site
 from sandbox.jira.state import Issue, Missing, Worklog
 from sandbox.jira.wire import FIELD_NAMES, PROJECT_FIELD, ROLE_FIELD, read_spent, read_stamp
-from sandbox.web import body_of, reply
+from sandbox.web import object_of, reply
 
 FEED_PAGE = 1000
 Handler = Callable[[Request], Awaitable[Response]]
@@ -63,7 +63,7 @@ class Rest:
                 return await handler(request)
             except Missing as missing:
                 return problem(404, str(missing))
-            except ValueError as wrong:
+            except (ValueError, TypeError, KeyError) as wrong:
                 return problem(400, str(wrong))
 
         return guarded
@@ -125,11 +125,11 @@ class Rest:
         return reply(self.site.wire.issue(self._issue(request), self._version(request), wanted))
 
     async def put_issue(self, request: Request) -> Response:
-        given = dict((await body_of(request)).get("fields", {}))
+        given = dict((await object_of(request)).get("fields") or {})
         changes: dict[str, Any] = {}
         for name, value in given.items():
             if name == ROLE_FIELD:
-                changes["role"] = value["value"] if value else ""
+                changes["role"] = str(value["value"]) if value else ""
             elif name in ("summary", PROJECT_FIELD):
                 changes["summary" if name == "summary" else "project_code"] = value or ""
             else:
@@ -157,7 +157,7 @@ class Rest:
         return reply(self.site.wire.worklog(self._worklog(request), self._version(request)))
 
     async def post_worklog(self, request: Request) -> Response:
-        issue, given = self._issue(request), await body_of(request)
+        issue, given = self._issue(request), await object_of(request)
         changes = _changes(given, self._version(request))
         if "seconds" not in changes:
             return problem(400, "", timeLogged="You must indicate the time spent working.")
@@ -166,7 +166,7 @@ class Rest:
 
     async def put_worklog(self, request: Request) -> Response:
         worklog = self._worklog(request)
-        changes = _changes(await body_of(request), self._version(request))
+        changes = _changes(await object_of(request), self._version(request))
         return reply(self.site.wire.worklog(self.site.edit_work(worklog, changes), self._version(request)))
 
     async def delete_worklog(self, request: Request) -> Response:
@@ -199,10 +199,11 @@ class Rest:
         return reply(body | {"lastPage": last} | ({} if last else {"nextPage": f"{address}{until}"}))
 
     async def by_ids(self, request: Request) -> Response:
-        ids = (await body_of(request)).get("ids", [])
+        ids = (await object_of(request)).get("ids", [])
         if len(ids) > FEED_PAGE:
             return problem(400, "The number of worklog ids must not exceed 1000.")
-        found = [self.site.store.worklogs[int(id)] for id in ids if int(id) in self.site.store.worklogs]
+        wanted = [_number(str(id), "ids") for id in ids]
+        found = [self.site.store.worklogs[id] for id in wanted if id in self.site.store.worklogs]
         return reply([self.site.wire.worklog(worklog, self._version(request)) for worklog in found])
 
 

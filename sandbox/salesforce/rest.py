@@ -53,7 +53,7 @@ class Rest:
         return [token, Route("/services/data", self.versions), Route("/services/data/", self.versions), *made]
 
     async def token(self, request: Request) -> Response:
-        given = dict(parse_qsl((await request.body()).decode()))
+        given = dict(parse_qsl((await request.body()).decode(errors="replace")))
         if given.get("grant_type") != "client_credentials":
             return _denied("unsupported_grant_type", "grant type not supported")
         token = self.org.sign_in(*_client(request, given))

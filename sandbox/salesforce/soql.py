@@ -101,7 +101,7 @@ class _Parser:
         fields = {name.lower(): name for name in made.fields}
         conditions = self._conditions(made, fields) if self._accept("WHERE") else ()
         order, descending = self._order(made, fields) if self._accept("ORDER") else ("", False)
-        limit = int(self._take("number")) if self._accept("LIMIT") else None
+        limit = self._limit() if self._accept("LIMIT") else None
         if self._place < len(self._tokens):
             raise _malformed(f"unexpected token: '{self._peek()}'")
         return Query(made, tuple(_column(made, fields, name) for name in names), conditions, order, descending, limit)
@@ -138,6 +138,12 @@ class _Parser:
         if not descending:
             self._accept("ASC")
         return name, descending
+
+    def _limit(self) -> int:
+        text = self._take("number")
+        if not text.isdigit():
+            raise _malformed(f"unexpected token: '{text}'")
+        return int(text)
 
     def _literal(self, kind: Kind, name: str) -> Any:
         form, text = self._next()

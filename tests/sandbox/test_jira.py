@@ -170,6 +170,7 @@ def test_a_moved_issue_is_told_with_its_changelog_and_keeps_its_old_key(
     assert (items["project"]["fromString"], items["project"]["toString"]) == ("TST", "OTH")
     shown = rest.get(f"/issue/{issue['key']}", params={"fields": "project,customfield_10107,updated"}).json()
     assert shown["key"].startswith("OTH-")
+    assert rest.get(f"/issue/{shown['key']}").json()["id"] == shown["id"] == str(issue["id"])
     assert shown["fields"]["customfield_10107"] == "PRJ-9002"
     assert shown["fields"]["updated"] == "2026-10-20T12:00:00.000+0000"
     worklog = rest.get(f"/issue/{issue['id']}/worklog/{id}").json()
@@ -270,8 +271,11 @@ def test_a_wrong_worklog_is_refused(rest: httpx.Client, issue: dict[str, Any], b
     assert rest.post(f"/issue/{issue['id']}/worklog", json=body).status_code == 400
 
 
-def test_bytes_that_are_not_json_are_refused(rest: httpx.Client, issue: dict[str, Any]) -> None:
-    assert rest.post(f"/issue/{issue['id']}/worklog", content=b"{").status_code == 400
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"timeSpentSeconds": NaN}'])
+def test_a_body_that_is_no_json_object_is_refused(rest: httpx.Client, issue: dict[str, Any], body: bytes) -> None:
+    assert rest.post(f"/issue/{issue['id']}/worklog", content=body).status_code == 400
+    assert rest.put(f"/issue/{issue['id']}", content=body).status_code in (204, 400)
+    assert rest.post("/worklog/list", content=body).status_code in (200, 400)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def subscription(stub: rpc.PubSubStub, metadata: list[tuple[str, str]]) -> Itera
 
 
 def write(control: Control, id: str, **fields: Any) -> None:
-    control.write([{"object": "Opportunity", "id": id, "fields": fields, "at": "2026-10-01T09:00:00Z"}])
+    control.write([{"object": "Opportunity", "id": id, "fields": fields, "at": "2026-10-01T09:00:00.900Z"}])
 
 
 def create(control: Control, **more: Any) -> str:
@@ -151,6 +151,16 @@ def test_events_come_only_as_they_are_asked_for_and_requests_add_up(
         stream.ask(3, replay_preset=pb.EARLIEST)
         rest = stream.events(3)
     assert len({event.replay_id for event in first + rest}) == 5, "a later preset does not start again"
+
+
+def test_requests_of_an_idle_stream_add_up(stub: rpc.PubSubStub, metadata: list[tuple[str, str]]) -> None:
+    with subscription(stub, metadata) as stream:
+        stream.ask(5)
+        stream.next()
+        stream.ask(7)
+        while (response := stream.next()).pending_num_requested == 5:
+            pass
+    assert response.pending_num_requested == 12
 
 
 def test_a_stream_goes_on_behind_a_replay_id(

@@ -137,6 +137,7 @@ def test_the_time_of_a_change_is_kept_in_whole_seconds(control: Control, org: ht
     [
         ("SELECT", "MALFORMED_QUERY"),
         ("SELECT Id Opportunity", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Opportunity LIMIT 1.5", "MALFORMED_QUERY"),
         ("SELECT Id FROM Opportunity WHERE Name = 'open", "MALFORMED_QUERY"),
         ("SELECT Id FROM Opportunity WHERE Name = 'it's'", "MALFORMED_QUERY"),
         (r"SELECT Id FROM Opportunity WHERE Name = '\x'", "MALFORMED_QUERY"),
@@ -189,7 +190,7 @@ def test_a_wrong_record_is_refused(org: httpx.Client, fields: dict[str, Any], co
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"7"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'{"Amount": NaN}', b"\xff"])
 def test_a_body_that_is_no_json_object_is_refused(org: httpx.Client, body: bytes) -> None:
     answer = org.post("/sobjects/Opportunity", content=body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")

@@ -46,6 +46,17 @@ def test_a_taken_port_is_said(option: str) -> None:
     assert "Traceback" not in said
 
 
+def test_two_sandboxes_do_not_share_a_port() -> None:
+    first = start()
+    assert first.stdout
+    port = json.loads(first.stdout.readline())["pubsub"].rpartition(":")[2]
+    second = start(f"--pubsub-port={port}", stderr=subprocess.PIPE)
+    _, said = second.communicate(timeout=20)
+    assert stop(first) == 0
+    assert second.returncode == 2
+    assert port in said
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_health_and_stops_on_a_signal(sent: signal.Signals) -> None:
     process = start()

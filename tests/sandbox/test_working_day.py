@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.control import Control
-from sandbox.working_day import PHASES, UNKNOWN, WorkingDay, apply, working_day
+from sandbox.working_day import PHASES, UNKNOWN, Action, Batch, Emit, WorkingDay, apply, apply_batch, working_day
 from sandbox.working_day.worklogs import MOVED_ISSUE
 from tests.sandbox.conftest import ROOT, Receiver, Running, start, stop
 
@@ -122,6 +122,22 @@ def test_the_features_are_what_they_say(seed: int) -> None:
     assert {truths[id].author for id in features["unknown_person"]} == {UNKNOWN.account_id}
     for label in (label for batch in day.work for label in batch.releases if label != "late"):
         assert int(label.removeprefix("swap-")) in features["out_of_order"]
+
+
+def test_what_was_held_is_released_only_after_all_the_rest_arrived(control: Control, receiver: Receiver) -> None:
+    at = datetime(2026, 10, 5, 12, tzinfo=UTC)
+    issue = {"id": 800_000, "key": "HLD-1", "project": "HLD", "project_code": "PRJ-1", "role": "Consultant"}
+    work = {"id": 800_001, "issue": 800_000, "author": UNKNOWN.account_id, "started": at.isoformat(), "seconds": 60}
+    actions = (
+        Action("create_issue", at, issue),
+        Action("log_work", at, work, Emit(hold="swap")),
+        Action("edit_work", at, {"worklog": 800_001, "seconds": 120}),
+    )
+    receiver.answers[:] = [503]
+    apply_batch(Batch("held", actions, releases=("swap",)), control)
+    control.settle()
+    told = [json.loads(hook.body)["webhookEvent"] for hook in receiver.about(800_001)]
+    assert told == ["worklog_updated", "worklog_updated", "worklog_created"]
 
 
 @pytest.fixture(scope="module")

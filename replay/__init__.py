@@ -15,10 +15,11 @@ from replay.plan import Plan, make_plan, read_plan, write_plan
 from replay.road import Road, road
 from replay.selection import Selection, select
 from replay.sending import Applied, apply
-from replay.verify import Verification, verify
+from replay.verify import HOME, Verification, verify
 from replay.worth import Worth, worth
 
 __all__ = [
+    "HOME",
     "Applied",
     "DeadLetter",
     "Declined",

@@ -70,11 +70,12 @@ def read(
         progressed = time.monotonic()
         while wanted:
             for message in consumer.consume(1000, 0.2):
-                progressed = time.monotonic()
                 error = message.error()
                 if error is None:
+                    progressed = time.monotonic()
                     yield record_of(message)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    progressed = time.monotonic()
                     wanted.discard((message.topic() or "", message.partition() or 0))
                 elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise Unavailable(f"{message.topic()} does not exist; run `psfabric topics apply`")

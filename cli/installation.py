@@ -1,0 +1,90 @@
+"""What the commands work on: settings, pipeline files and the broker, checked before anything else is done."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import structlog
+
+from psfabric import pipelines as pipeline_files
+from psfabric.codec import Codec
+from psfabric.kafka import Admin
+from psfabric.pipelines import Pipelines
+from psfabric.registry import Registry
+from psfabric.settings import Settings, settings
+from replay.errors import nearest
+
+ANSWER_WITHIN = 5.0
+"""Seconds a broker has to answer a command."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    settings: Settings
+    pipelines: Pipelines
+
+    @property
+    def bootstrap(self) -> str:
+        return self.settings.kafka_bootstrap
+
+    @cached_property
+    def admin(self) -> Admin:
+        return Admin(self.bootstrap)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.settings.registry_url)
+
+    @cached_property
+    def codec(self) -> Codec:
+        return Codec(self.registry)
+
+    @cached_property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        return self.pipelines.inputs()
+
+    @property
+    def sinks(self) -> list[str]:
+        return [declared.adapter.name for declared in self.pipelines.sinks]
+
+    @property
+    def topics(self) -> list[Any]:
+        return self.pipelines.topics(self.settings.partitions)
+
+    def components(self, only: Iterable[str] | None = None) -> Sequence[str]:
+        """All component names, or those given. Raises NotThere for a name that no pipeline file has."""
+        for name in only or ():
+            if name not in self.inputs:
+                raise nearest("component", name, self.inputs)
+        return list(dict.fromkeys(only or ())) or list(self.inputs)
+
+    def kind(self, component: str) -> str:
+        if component in self.sinks:
+            return "sink"
+        if any(declared.adapter.name == component for declared in self.pipelines.processors):
+            return "processor"
+        return "hydrate" if component.endswith(".hydrate") else "source"
+
+
+def installation(*, kafka: bool = True) -> Installation:
+    """Raises Misconfigured with every mistake; Unavailable when the broker does not answer in time."""
+    quiet()
+    where = settings()
+    found = Installation(where, pipeline_files.load(where.pipelines, where.values))
+    if kafka:
+        found.admin.wait(time.monotonic() + ANSWER_WITHIN)
+    return found
+
+
+def quiet() -> None:
+    """Log lines go to standard error, and only what somebody has to know."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

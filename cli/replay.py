@@ -1,0 +1,208 @@
+"""`psfabric replay`: send dead letters again, exactly those of a plan, and see what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import exits, show
+from cli.options import (
+    Codes,
+    Components,
+    DryRun,
+    Format,
+    Keys,
+    Limit,
+    Output,
+    PlanFile,
+    Rate,
+    Reason,
+    Since,
+    Types,
+    Until,
+    Yes,
+    per_second,
+)
+
+if TYPE_CHECKING:
+    from replay import Plan
+    from replay.verify import Answer, Verification
+
+app = typer.Typer(no_args_is_help=True, help="Replay: plan what to send again, apply it, verify what came of it.")
+
+To = Annotated[Path | None, typer.Option("--to", help="file to write; default replay-<time>.json here")]
+Wait = Annotated[float, typer.Option(min=0, help="seconds to wait for receipts")]
+MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only this plan")]
+
+
+@app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
+def plan(
+    component: Components = None,
+    code: Codes = None,
+    type: Types = None,
+    key: Keys = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = None,
+    to: To = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when none fits."""
+    import replay
+    from cli.choosing import chosen, selection
+    from cli.installation import installation
+    from replay.operations import claimed_user
+
+    where = installation()
+    wanted = selection(component, code, type, key, since, until, limit)
+    letters = chosen(where, wanted)
+    if not letters:
+        show.tell(f"Nothing to replay: {_nothing(where.components(component))}. No plan was written.")
+        raise typer.Exit(exits.FINDINGS)
+    now = datetime.now(UTC)
+    who = claimed_user()
+    made = replay.make_plan(where.bootstrap, where.codec, letters, wanted, where.sinks, who=who, now=now)
+    path = to or Path(f"replay-{now:%Y%m%dT%H%M%SZ}.json")
+    if not dry_run:
+        replay.write_plan(made, path)
+    if output is Format.JSON:
+        show.as_json({"file": None if dry_run else str(path), "plan": made.model_dump(mode="json")})
+    else:
+        _print(made)
+        show.say("Nothing was written (--dry-run)." if dry_run else f"Written. Next: psfabric replay apply {path}")
+
+
+@app.command(epilog='Example: psfabric replay apply june.json --rate 50/s --reason "person on-boarded"')
+def apply(
+    plan: PlanFile,
+    rate: Rate = "200/s",
+    reason: Reason = "",
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Send exactly the records of a plan to the components they failed at.
+
+    Refused (exit 4) when the file was changed or a record vanished or differs. Applied before: nothing is sent, exit 0.
+    Stopped on the way: apply it again and the rest is sent (a batch that was under way may be sent twice; targets
+    recognise that).
+    """
+    import replay
+    from cli.installation import installation
+    from replay.operations import claimed_user
+    from replay.sending import check
+
+    pace = per_second(rate)
+    made = replay.read_plan(plan)
+    where = installation()
+    before = check(where.bootstrap, made)
+    left = len(made.entries) - (before.sent if before else 0)
+    if left and dry_run:
+        _report(output, made, 0, f"{left} of {len(made.entries)} records would be sent; nothing was sent.")
+        return
+    if left:
+        if output is Format.TABLE:
+            _print(made)
+        show.agreed(f"Send {left} of {len(made.entries)} records again?", yes)
+    applied = replay.apply(where.bootstrap, made, who=claimed_user(), reason=reason, rate=pace, tell=_sending)
+    show.progress_done()
+    already = "This plan was already applied; nothing was sent."
+    _report(
+        output, made, applied.sent, already if applied.already else f"{applied.sent} records sent.", applied.already
+    )
+
+
+def _sending(sent: int, total: int) -> None:
+    show.progress(f"{sent} of {total} sent")
+
+
+def _answers(counts: Mapping[Answer, int]) -> None:
+    show.progress(", ".join(f"{count} {answer}" for answer, count in counts.items() if count))
+
+
+@app.command(epilog="Example: psfabric replay verify june.json --wait 120")
+def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> None:
+    """Wait for the receipts of an applied plan. Exit 0: all are home. 1: some failed again. 3: some gave no answer."""
+    import replay
+    from cli.installation import installation
+
+    made = replay.read_plan(plan)
+    where = installation()
+    deadline = time.monotonic() + wait
+    found = replay.verify(where.bootstrap, where.codec, made, deadline=deadline, tell=_answers)
+    show.progress_done()
+    if output is Format.JSON:
+        show.as_json(_verified(made, found))
+    else:
+        show.table(("answer", "records"), [(str(answer), count) for answer, count in found.counts.items()])
+        rest = [(id, str(answer)) for id, answer in found.answers.items() if answer not in replay.HOME]
+        if rest:
+            show.table(("dead letter", "answer"), rest[:50])
+        show.say(_sentence(found, wait))
+    if not found.home:
+        raise typer.Exit(exits.FINDINGS if found.in_time else exits.PARTIAL)
+
+
+@app.command(epilog="Example: psfabric replay status")
+def status(plan: MaybePlan = None, output: Output = Format.TABLE) -> None:
+    """How far each plan was applied."""
+    import replay
+    from cli.installation import installation
+    from replay.progress import all_progress
+
+    made = replay.read_plan(plan) if plan else None
+    found = all_progress(installation().bootstrap)
+    rows = [each for each in found.values() if made is None or each.plan == made.hash]
+    columns = ("plan", "status", "sent", "total", "who", "started_at", "updated_at")
+    cells = [[getattr(each, name) for name in columns] for each in rows]
+    if output is Format.JSON:
+        show.as_json({"plans": [dict(zip(columns, row, strict=True)) for row in cells]})
+    elif rows:
+        show.table(columns, cells)
+    else:
+        show.say("This plan was not applied yet." if made else "No plan was applied yet.")
+
+
+def _nothing(components: Any) -> str:
+    names = ", ".join(components)
+    return f"no open dead letter of {names} fits (psfabric dlq list shows what there is)"
+
+
+def _print(made: Plan) -> None:
+    show.table(("component", "code", "records"), [(c.component, c.code, c.records) for c in made.counts])
+    if made.worth:
+        columns = ("legal entity", "client", "currency", "records", "seconds", "hours", "money")
+        show.table(columns, [list(each.model_dump().values()) for each in made.worth])
+    if made.without_worth:
+        show.say(f"{made.without_worth} records are no events, or cannot be read: their time and money is not known.")
+    show.say(f"Targets touched: {', '.join(made.targets) or 'none directly'}. Plan {made.hash[:16]}.")
+    for warning in made.warnings:
+        show.say(f"Note: {warning}.")
+
+
+def _report(output: Format, made: Plan, sent: int, sentence: str, already: bool = False) -> None:
+    if output is Format.JSON:
+        total = len(made.entries)
+        show.as_json({"plan": made.hash, "sent": sent, "total": total, "already": already, "message": sentence})
+    else:
+        show.say(sentence)
+
+
+def _verified(made: Plan, found: Verification) -> dict[str, Any]:
+    counts = {str(answer): count for answer, count in found.counts.items()}
+    answers = {id: str(answer) for id, answer in found.answers.items()}
+    return {"plan": made.hash, "home": found.home, "in_time": found.in_time, "counts": counts, "answers": answers}
+
+
+def _sentence(found: Verification, wait: float) -> str:
+    if found.home:
+        return "All are home."
+    if found.in_time:
+        return "Some failed again: psfabric dlq list shows why."
+    return f"Within {wait:g} s not all had a lasting answer; verify again later."

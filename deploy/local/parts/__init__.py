@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.local.part import Part
-from deploy.local.parts.fabric import Contract, Deliver, Intake, Process
+from deploy.local.parts.fabric import Deliver, Intake, Process, Schemas, Topics
 from deploy.local.parts.kafka import Kafka
 from deploy.local.parts.redis import Redis
 from deploy.local.parts.registry import Registry
@@ -13,5 +13,8 @@ from deploy.local.parts.tryton import Tryton
 INFRASTRUCTURE = ("kafka", "registry", "redis", "tryton")
 ALL: dict[str, Part] = {
     part.name: part
-    for part in (Kafka(), Registry(), Redis(), Tryton(), Sandbox(), Contract(), Intake(), Process(), Deliver())
+    for part in (
+        *(Kafka(), Registry(), Redis(), Tryton(), Sandbox()),
+        *(Topics(), Schemas(), Intake(), Process(), Deliver()),
+    )
 }

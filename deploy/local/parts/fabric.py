@@ -22,18 +22,31 @@ class _Fabric(Part):
         return place.root
 
 
-class Contract(_Fabric):
-    name = "contract"
-    needs = ("kafka", "registry")
+class _Once(_Fabric):
+    """A command that runs to its end before the workers start."""
+
     ports = ()
     once = True
+    verb: ClassVar[tuple[str, ...]]
 
     def command(self, place: Place) -> list[str]:
-        return [_PSFABRIC, "topics", "apply", "--yes"]
+        return [_PSFABRIC, *self.verb]
+
+
+class Topics(_Once):
+    name = "topics"
+    needs = ("kafka",)
+    verb = ("topics", "apply", "--yes")
+
+
+class Schemas(_Once):
+    name = "schemas"
+    needs = ("registry",)
+    verb = ("schema", "register")
 
 
 class _Worker(_Fabric):
-    needs: ClassVar[tuple[str, ...]] = ("kafka", "registry", "redis", "contract")
+    needs: ClassVar[tuple[str, ...]] = ("kafka", "registry", "redis", "topics", "schemas")
     ports = ("health",)
 
     def command(self, place: Place) -> list[str]:

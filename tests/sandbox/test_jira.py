@@ -274,8 +274,8 @@ def test_a_wrong_worklog_is_refused(rest: httpx.Client, issue: dict[str, Any], b
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"timeSpentSeconds": NaN}'])
 def test_a_body_that_is_no_json_object_is_refused(rest: httpx.Client, issue: dict[str, Any], body: bytes) -> None:
     assert rest.post(f"/issue/{issue['id']}/worklog", content=body).status_code == 400
-    assert rest.put(f"/issue/{issue['id']}", content=body).status_code in (204, 400)
-    assert rest.post("/worklog/list", content=body).status_code in (200, 400)
+    assert rest.put(f"/issue/{issue['id']}", content=body).status_code == 400
+    assert rest.post("/worklog/list", content=body).status_code == 400
 
 
 @pytest.mark.parametrize(

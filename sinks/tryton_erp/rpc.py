@@ -61,6 +61,9 @@ REFUSALS: tuple[tuple[str, type[Refused], str], ...] = (
 )
 """Words of a message, what they mean, and the stable code; anything else is `erp-refused`."""
 
+OWN_NUMBER = re.compile(r"The (code|number) on .* must be unique")
+"""Codes and numbers come from Tryton's own sequences, never from us; two transactions may draw the same (SQLite)."""
+
 _QUOTED = re.compile(r'(\w* ?)"[^"]*"')
 _NAMED_BY_TRYTON = ("field ", "of ", "period ", "year ", "date ")
 """Words before a quotation that is Tryton's own (a field, a model, a period); every other one may name a person."""
@@ -170,6 +173,8 @@ def refusal(error: list[Any]) -> Invalid | Transient:
     match error:
         case ["UserError", [message, *_], *_] if "You are trying to read records" in message:
             return Transient("a record was removed in between")
+        case ["UserError", [message, *_], *_] if OWN_NUMBER.search(message):
+            return Transient("Tryton gave one number of its own to two records made at the same time")
         case ["UserError", [message, *_], *_]:
             meant = ((kind, code) for words, kind, code in REFUSALS if words in message)
             kind, code = next(meant, (Refused, "erp-refused"))

@@ -86,6 +86,7 @@ async def call(*answers: Answer, login: Answer | None = None) -> Any:
         (error("ConcurrencyException", "Records were modified in the meanwhile"), Transient, "changed in between"),
         (said('You are trying to read records "5" of "Invoice" that do not exist.'), Transient, "removed"),
         (said("external_id must be unique."), Exists, "unique"),
+        (said("The code on party must be unique."), Transient, "one number"),
         (
             said('To continue, you must reopen the period "2025-05" of company "A".'),
             PeriodShut,

@@ -86,6 +86,10 @@ class ProcessorContract:
                 seen.add(name)
         assert seen == set(self.processor.emits), "no case shows these"
 
+    def test_it_keeps_what_it_says(self) -> None:
+        outputs = [output for case in self.cases for output in self.run(case)]
+        assert {o.entity for o in outputs if isinstance(o, Reference)} == set(self.processor.keeps)
+
     def test_the_same_input_gives_the_same_bytes(self) -> None:
         again = type(self.processor)(**self.processor.model_dump())
         for case in self.cases:

@@ -29,7 +29,7 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import ClassVar
 
-from pydantic import PrivateAttr, SecretStr
+from pydantic import PrivateAttr
 
 from psfabric import outcomes
 from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
@@ -37,6 +37,7 @@ from psfabric.errors import FabricError
 from psfabric.event import Event
 from psfabric.money import minor_units
 from psfabric.outcomes import Delivered, Outcome
+from psfabric.upstream import Secret, Url
 from schemas.models import (
     EnrichedBillingRequested,
     EnrichedProjectRequested,
@@ -59,10 +60,10 @@ class Tryton(Sink):
     accepts: ClassVar[Types] = tuple(model.EVENT for model in ACCEPTED)
     capabilities: ClassVar[Capabilities] = Capabilities(idempotency="unique", settle=5.0, batch=100, concurrency=4)
 
-    url: str
+    url: Url
     database: str
     user: str
-    password: SecretStr
+    password: Secret
     company: str
     hour_product: str = "HOUR"
     fee_product: str = "FEE"
@@ -73,7 +74,7 @@ class Tryton(Sink):
         """The company's books over the host's HTTP client; one login serves all calls of this instance."""
         if self._books is None:
             password = self.password.get_secret_value()
-            session = Session(self.http, self.url.rstrip("/"), self.database, self.user, password)
+            session = Session(self.http, self.url, self.database, self.user, password)
             self._books = Books(self.company, session, self.hour_product, self.fee_product)
         return self._books
 

@@ -116,6 +116,8 @@ class _Here:
         if entry.employee not in self.employees:
             raise Invalid("resource-unknown", f"{self.books.legal_entity} has no employee {data.resource_id}")
         task = self.works[entry.task]
+        if not task["timesheet_works"]:
+            raise Invalid("role-unknown", f"the task of the role {data.role!r} takes no time in Tryton")
         values = {
             "company": self.company,
             "employee": self.employees[entry.employee]["id"],

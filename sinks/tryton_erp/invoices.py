@@ -10,7 +10,9 @@ The invoice's description is the project id (the only link that a milestone's in
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from decimal import Decimal
 
 from psfabric.adapters import Document
 from psfabric.errors import Held, Invalid, Parent, Transient
@@ -62,10 +64,17 @@ async def deliver(books: Books, data: Request) -> Delivered:
     await books.check_currency(data.enrichment.currency)
     invoice = await _named(books, data)
     if invoice is not None and invoice["state"] in POSTED:
-        return await read_back(books, invoice["id"], Duplicate)
+        return _as_asked(data, await read_back(books, invoice["id"], Duplicate))
     id = invoice["id"] if invoice else await _draft(books, data)
     await post(books, data, id)
     return await read_back(books, id, Delivered)
+
+
+def _as_asked(data: Request, made: Delivered) -> Delivered:
+    """The invoice there is. Raises Invalid when it has another fee: a posted invoice is credited, never corrected."""
+    if data.amount is not None and Decimal(json.loads(made.facts["lines"])[0]["unit_price"]) != data.amount.amount:
+        raise Invalid("erp-refused", f"the milestone was invoiced with another amount: {made.number}")
+    return made
 
 
 async def find(books: Books, data: Request) -> Delivered | None:
@@ -160,14 +169,14 @@ async def _delete_nameless(books: Books, project: Values) -> None:
         ["external_id", "=", None],
         ["create_uid", "=", books.session.user_id],
     ]
-    drafts = [row["id"] for row in await books.rows("account.invoice", domain, ["id"])]
+    drafts = await _of_no_other(books, project, await books.rows("account.invoice", domain, ["id"]))
     if drafts:
-        drafts = await _of_no_other(books, project, drafts)
         await books.call("account.invoice", "delete", drafts)
 
 
-async def _of_no_other(books: Books, project: Values, drafts: list[int]) -> list[int]:
-    """Without those that hold time of another project of the same client and name."""
+async def _of_no_other(books: Books, project: Values, found: list[Values]) -> list[int]:
+    """Their ids, without those that hold time of another project of the same client and name."""
+    drafts = [row["id"] for row in found]
     domain = [["invoice_line.invoice", "in", drafts], ["work.origin.parent.id", "!=", project["id"], "project.work"]]
     rows = await books.rows("timesheet.line", domain, ["invoice_line.invoice"])
     others = {row["invoice_line."]["invoice"] for row in rows}
@@ -198,6 +207,8 @@ async def _invoice_of(books: Books, project: Values) -> Values:
     company = await books.company()
     mine = ["company", "=", company.id]
     party = await books.rows("party.party", [["id", "=", project["party"]]], ["addresses"])
+    if not party[0]["addresses"]:
+        raise Invalid("erp-refused", "the client has no address in Tryton")
     receivable = [mine, ["type.receivable", "=", True], ["closed", "!=", True]]
     terms = await books.call("account.configuration", "read", [1], ["default_customer_payment_term"])
     return {

@@ -134,6 +134,23 @@ async def test_a_request_that_cannot_be_billed_is_refused(
     assert not world.invoices(admin)
 
 
+async def test_another_amount_for_an_invoiced_milestone_is_refused(
+    uk: Tryton, world: World, admin: TrytonAdmin
+) -> None:
+    made = posted((await uk.deliver([world.accepted("500.00")]))[0])
+    (answer,) = await uk.deliver([world.accepted("600.00")])
+    assert code(answer) == "erp-refused"
+    assert isinstance(answer, Rejected)
+    assert made.number in answer.why
+    assert [invoice["untaxed_amount"] for invoice in world.invoices(admin)] == [Decimal("500.00")]
+
+
+async def test_a_client_without_an_address_is_refused(uk: Tryton, world: World, admin: TrytonAdmin) -> None:
+    (party,) = admin.rows("party.party", [["external_id", "=", f"client:{world.client}"]], ["addresses"])
+    admin.call("model.party.address.delete", party["addresses"], {})
+    assert code((await uk.deliver([world.accepted("500.00")]))[0]) == "erp-refused"
+
+
 async def test_billing_waits_for_its_project(uk: Tryton) -> None:
     world = World()
     answers = [(await uk.deliver([event]))[0] for event in (world.month_end(), world.accepted("5000.00"))]

@@ -91,6 +91,14 @@ async def test_a_row_that_tryton_refuses_is_found_and_the_rest_is_posted(
     assert isinstance((await uk.deliver([on_the_last_day]))[0], Delivered)
 
 
+async def test_a_task_that_takes_no_time_is_named(uk: Tryton, world: World, admin: TrytonAdmin) -> None:
+    (task,) = admin.rows("project.work", [["external_id", "=", f"UK01:task:{world.project}:Partner"]], ["id"])
+    admin.call("model.project.work.write", [task["id"]], {"timesheet_available": False}, {"company": 2})
+    (answer,) = await uk.deliver([world.worked("1", 60, role="Partner")])
+    assert isinstance(answer, Rejected)
+    assert answer.code == "role-unknown"
+
+
 async def test_a_correction_is_written_to_the_same_line(uk: Tryton, world: World, admin: TrytonAdmin) -> None:
     (first,) = await uk.deliver([world.worked("1", 3600)])
     corrected = world.worked("1", 5400, role="Partner", work_date=date(2026, 10, 6))

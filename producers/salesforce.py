@@ -18,12 +18,13 @@ from pydantic import PrivateAttr
 
 from producers import salesforce_statement
 from producers.salesforce_pubsub import Batch, Change, Login, PubSub, SignedOut, header_of
-from producers.salesforce_rest import Fields, Gate, Rest, quoted
+from producers.salesforce_rest import Fields, Rest, login_of, quoted
 from producers.salesforce_translate import translated
 from psfabric import strict_json, upstream
 from psfabric.adapters import Line, Page, Polled, Stated, Thin, Types
 from psfabric.errors import Invalid, Transient
 from psfabric.event import Event, Raw
+from psfabric.oauth import ClientCredentials
 from psfabric.upstream import text
 
 TOPICS = (
@@ -81,7 +82,7 @@ class Salesforce(Polled, Thin, Stated):
     api_version: str = "64.0"
     tls: bool = True
 
-    _gate: Gate = PrivateAttr(default_factory=Gate)
+    _credentials: ClientCredentials | None = PrivateAttr(default=None)
     _schemas: dict[str, str] = PrivateAttr(default_factory=dict)
 
     async def read(self, cursor: str | None) -> AsyncIterator[Page]:
@@ -97,7 +98,7 @@ class Salesforce(Polled, Thin, Stated):
                     if positions != before:
                         yield Page(tuple(raws), _cursor(positions))
             except SignedOut:
-                self._gate.forget(login)
+                self._sign_in.forget(login.token)
                 raise
             finally:
                 await batches.aclose()
@@ -159,8 +160,16 @@ class Salesforce(Polled, Thin, Stated):
 
     # ------------------------------------------------------------------------------------------------ records
 
+    @property
+    def _sign_in(self) -> ClientCredentials:
+        if self._credentials is None:
+            secret = self.client_secret.get_secret_value()
+            url = f"{self.base_url}/services/oauth2/token"
+            self._credentials = ClientCredentials(url, self.client_id, secret)
+        return self._credentials
+
     async def _login(self) -> Login:
-        return await self._gate.login(self.http, self.base_url, self.client_id, self.client_secret.get_secret_value())
+        return login_of(await self._sign_in.granted(self.http), self.base_url)
 
     async def _renewing(self, call: Callable[[Login], Awaitable[T]]) -> T:
         """A call that finds the token expired is made once more with a new one."""
@@ -168,12 +177,11 @@ class Salesforce(Polled, Thin, Stated):
         try:
             return await call(login)
         except SignedOut:
-            self._gate.forget(login)
+            self._sign_in.forget(login.token)
             return await call(await self._login())
 
     def _rest(self) -> Rest:
-        secret = self.client_secret.get_secret_value()
-        return Rest(self.http, self.base_url, self.api_version, self._gate, self.client_id, secret)
+        return Rest(self.http, self.base_url, self.api_version, self._sign_in)
 
     async def _record(self, object: str, id: str) -> Fields:
         if object == "Opportunity":

@@ -1,15 +1,15 @@
-"""Reading Salesforce by REST: one sign-in that is renewed once when it expires, single records, and queries."""
+"""Reading Salesforce by REST: single records and queries."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from producers.salesforce_pubsub import Login
 from psfabric import strict_json, upstream
-from psfabric.errors import Invalid, Transient
+from psfabric.errors import Invalid, Transient, Unknown
 from psfabric.http import Http, Response
+from psfabric.oauth import ClientCredentials
 from psfabric.upstream import at, text
 
 PAGES = 50
@@ -17,51 +17,19 @@ PAGES = 50
 Fields = dict[str, Any]
 
 
-class Gate:
-    """The access token of one connected app, shared by all that read with it.
-
-    It is a cache of the connection: losing it costs one sign-in. However many calls find it expired, one renews it.
-    """
-
-    def __init__(self) -> None:
-        self._login: Login | None = None
-        self._lock = asyncio.Lock()
-
-    async def login(self, http: Http, base: str, client_id: str, client_secret: str) -> Login:
-        """OAuth 2.0 client credentials. Raises Transient: a person has to repair wrong credentials."""
-        async with self._lock:
-            if self._login is None:
-                form = {
-                    "grant_type": "client_credentials",
-                    "client_id": client_id,
-                    "client_secret": client_secret,
-                }
-                answer = await upstream.read(http, "POST", f"{base}/services/oauth2/token", data=form)
-                if answer.status != 200:
-                    raise Transient(f"Salesforce refused the client id or secret ({answer.status})")
-                self._login = _login(upstream.content(answer), base)
-            return self._login
-
-    def forget(self, login: Login) -> None:
-        """Sign in anew next time, unless somebody did already."""
-        if self._login is login:
-            self._login = None
-
-
-def _login(granted: Fields, base: str) -> Login:
-    """The org's id is in the identity URL (`…/id/<org>/<user>`); the Pub/Sub API wants it with every call."""
-    token, parts = text(granted, "access_token"), text(granted, "id").rstrip("/").split("/")
-    if not token or len(parts) < 2:
-        raise Invalid("upstream-invalid", "the token answer has no access_token or id")
-    return Login(token, text(granted, "instance_url") or base, parts[-2])
+def login_of(granted: Fields, base: str) -> Login:
+    """What the Pub/Sub API wants with every call. The org's id is in the identity URL (`…/id/<org>/<user>`)."""
+    parts = text(granted, "id").rstrip("/").split("/")
+    if len(parts) < 2:
+        raise Transient("the token answer does not say for which org it is")
+    return Login(text(granted, "access_token"), text(granted, "instance_url") or base, parts[-2])
 
 
 class Rest:
     """REST reads of one org at `base`, API version such as `64.0`."""
 
-    def __init__(self, http: Http, base: str, version: str, gate: Gate, client_id: str, client_secret: str) -> None:
-        self._http, self._base, self._data = http, base, f"/services/data/v{version}"
-        self._gate, self._client = gate, (client_id, client_secret)
+    def __init__(self, http: Http, base: str, version: str, sign_in: ClientCredentials) -> None:
+        self._http, self._base, self._data, self._sign_in = http, base, f"/services/data/v{version}", sign_in
 
     async def record(self, object: str, id: str, fields: Sequence[str]) -> Fields | None:
         """The named fields of a record; None when there is none or it is deleted."""
@@ -86,19 +54,12 @@ class Rest:
         raise Invalid("upstream-invalid", f"a query answer of more than {PAGES} pages")
 
     async def _get(self, path: str, params: dict[str, str]) -> Response:
-        answer, login = await self._once(path, params)
-        if answer.status == 401:
-            self._gate.forget(login)
-            answer, login = await self._once(path, params)
-        if answer.status == 401:
-            self._gate.forget(login)
-            raise Transient("Salesforce refused a fresh access token")
-        return answer
-
-    async def _once(self, path: str, params: dict[str, str]) -> tuple[Response, Login]:
-        login = await self._gate.login(self._http, self._base, *self._client)
-        headers = {"authorization": f"Bearer {login.token}", "accept": "application/json"}
-        return await upstream.read(self._http, "GET", self._base + path, headers=headers, params=params), login
+        accept, url = {"accept": "application/json"}, self._base + path
+        try:
+            answer = await self._sign_in.request(self._http, "GET", url, headers=accept, params=params)
+        except Unknown as error:
+            raise Transient(error.why) from None
+        return upstream.settled(answer)
 
 
 def _checked(answer: Response) -> Fields:

@@ -20,26 +20,28 @@ class ClientCredentials:
     def __init__(self, token_url: str, client_id: str, client_secret: str) -> None:
         self._url = token_url
         self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        self._token = ""
+        self._granted: dict[str, Any] = {}
         self._lock = asyncio.Lock()
 
     async def token(self, http: Http) -> str:
         """A token believed good. Raises Transient; wrong credentials are Transient too: a person repairs them, and
         no record is to blame."""
+        return upstream.text(await self.granted(http), "access_token")
+
+    async def granted(self, http: Http) -> dict[str, Any]:
+        """The whole answer that the token came with: some vendors say more in it, e.g. which tenant it is for."""
         async with self._lock:
-            if not self._token:
+            if not self._granted:
                 answer = await upstream.read(http, "POST", self._url, data=self._form)
                 if answer.status != 200:
                     raise Transient(f"the token endpoint refused the client id or secret ({answer.status})")
-                self._token = upstream.text(_granted(answer), "access_token")
-            if not self._token:
-                raise Transient("the token endpoint gave no access_token")
-            return self._token
+                self._granted = _granted(answer)
+            return self._granted
 
     def forget(self, token: str) -> None:
         """Sign in anew next time, unless somebody did already."""
-        if self._token == token:
-            self._token = ""
+        if upstream.text(self._granted, "access_token") == token:
+            self._granted = {}
 
     async def request(
         self,
@@ -67,6 +69,9 @@ class ClientCredentials:
 
 def _granted(answer: Response) -> dict[str, Any]:
     try:
-        return upstream.content(answer)
+        granted = upstream.content(answer)
     except Invalid as error:
         raise Transient(f"the token endpoint: {error.why}") from None
+    if not upstream.text(granted, "access_token"):
+        raise Transient("the token endpoint gave no access_token")
+    return granted

@@ -55,8 +55,13 @@ async def read(
         answer = await http.request(method, url, headers=headers, params=params, data=data, json=json)
     except Unknown as error:
         raise Transient(error.why) from None
+    return settled(answer)
+
+
+def settled(answer: Response) -> Response:
+    """An answer that is not merely a reason to ask again. Raises Transient for 408, 429 and 5xx."""
     if answer.status in (408, 429) or answer.status >= 500:
-        raise Transient(f"{method} answered {answer.status}", retry_after(answer))
+        raise Transient(f"answered {answer.status}", retry_after(answer))
     return answer
 
 

@@ -25,6 +25,8 @@ from psfabric.http import Http
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 
+Respond = Callable[[httpx.Request], httpx.Response]
+
 GARBAGE = {
     "nothing": b"",
     "null": b"null",
@@ -43,7 +45,7 @@ def known_codes() -> set[str]:
     return set(schemas.codes())
 
 
-def answering(respond: Callable[[httpx.Request], httpx.Response]) -> Http:
+def answering(respond: Respond) -> Http:
     """The real client over a network that answers as `respond` says, which may raise httpx errors too."""
     return Http(client=httpx.AsyncClient(transport=httpx.MockTransport(respond)))
 
@@ -159,7 +161,12 @@ class WebhookContract(SourceContract):
 
 
 class ThinContract:
-    """Further fixtures: `thin` a notice whose hydration reads by HTTP, for `source`."""
+    """Further fixtures: `thin` a notice whose hydration reads by HTTP, for `source`; `let_in`, where the source signs
+    in first, answers that part of a network as the vendor does."""
+
+    @pytest.fixture
+    def let_in(self) -> Callable[[Respond], Respond]:
+        return lambda respond: respond
 
     @pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 502, 503, 504])
     async def test_trouble_of_the_source_kills_no_record(self, source: Source, thin: Raw, status: int) -> None:
@@ -184,9 +191,11 @@ class ThinContract:
             await _hydrate(source, thin, answering(fail))
 
     @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b'{"a": NaN}', b"[" * 100_000])
-    async def test_an_answer_that_is_no_object_is_named_so(self, source: Source, thin: Raw, body: bytes) -> None:
+    async def test_an_answer_that_is_no_object_is_named_so(
+        self, source: Source, thin: Raw, body: bytes, let_in: Callable[[Respond], Respond]
+    ) -> None:
         with pytest.raises(Invalid) as refusal:
-            await _hydrate(source, thin, answering(lambda request: httpx.Response(200, content=body)))
+            await _hydrate(source, thin, answering(let_in(lambda request: httpx.Response(200, content=body))))
         assert refusal.value.code in known_codes()
 
     @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from psfabric.errors import Invalid, Transient
 from psfabric.event import Raw
 from psfabric.http import Http
 from schemas.models import BillingRequested, ClientOnboarded, EngagementContracted, MilestoneAccepted
-from tests.contracts.sources import PolledContract, ThinContract, answering, taken
+from tests.contracts.sources import PolledContract, Respond, ThinContract, answering, taken
 from tests.producers.conftest import Vendors
 
 OPPORTUNITY, ACCOUNT = "0065g00000TestoAAA", "0015g00000TestaAAA"
@@ -510,8 +510,27 @@ def org(vendors: Vendors) -> dict[str, str]:
     return {"account": client, "opportunity": won, "milestone": stone, "billing": billing}
 
 
+def refusing(status: int) -> Respond:
+    return lambda request: httpx.Response(status, json=[])
+
+
 class TestContract(PolledContract, ThinContract):
     """Salesforce keeps what every polled source and every thin source promises."""
+
+    @pytest.fixture
+    def let_in(self) -> Callable[[Respond], Respond]:
+        def signing_in(respond: Respond) -> Respond:
+            return lambda request: Org()(request) if request.url.path.endswith("/token") else respond(request)
+
+        return signing_in
+
+    async def test_trouble_after_signing_in_kills_no_record(
+        self, source: Salesforce, thin: Raw, let_in: Callable[[Respond], Respond]
+    ) -> None:
+        for status in (401, 403, 429, 500, 503):
+            source.bind(answering(let_in(refusing(status))))
+            with pytest.raises(Transient):
+                await source.hydrate(thin)
 
 
 async def test_every_change_becomes_canonical_events(reader: Salesforce, org: dict[str, str]) -> None:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from psfabric.registry import Registry
+from tests.replay.plant import Plant, planted
+
+
+@pytest.fixture(scope="session")
+def registry(registry_url: str) -> Registry:
+    """With every bundled schema registered."""
+    found = Registry(registry_url)
+    found.register_all()
+    return found
+
+
+@pytest.fixture
+def plant(kafka_bootstrap: str, registry: Registry, registry_url: str, tmp_path: Path) -> Iterator[Plant]:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    made = planted(kafka_bootstrap, registry, registry_url, folder)
+    yield made
+    made.producer.close()

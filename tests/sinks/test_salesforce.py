@@ -319,3 +319,14 @@ def test_settings_are_checked(settings: dict[str, str]) -> None:
 def test_the_secret_does_not_show() -> None:
     shown = repr(salesforce("https://acme.example", Http(), client_secret="topsecret"))
     assert "topsecret" not in shown
+
+
+async def test_an_id_is_one_segment_of_the_address() -> None:
+    asked: list[bytes] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(201, json={"id": "a0V1", "success": True, "errors": [], "created": True})
+
+    await one(scripted(keep), invoice(aggregate_id="a/b?c"))
+    assert asked == [b"/services/data/v64.0/sobjects/PSF_Invoice__c/External_Id__c/UK01%3Ainvoice%3Aa%2Fb%3Fc%3A1"]

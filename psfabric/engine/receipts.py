@@ -29,7 +29,7 @@ def delivered(component: str, event: Event, entry: Applied, cause: bytes, *, dup
             "component": component,
             "target": component,
             "about_event_id": event.id,
-            "about_type": event.type,
+            "about_type": event.data.CE_TYPE,
             "document_version": entry.document_version,
             "reference": entry.reference,
             "number": entry.number,
@@ -45,7 +45,7 @@ def superseded(component: str, event: Event, reference: str, outcome: Superseded
     return models.Superseded.model_validate(
         {
             **_head(component, event.id, event.data, "Superseded"),
-            **_about(component, event.id, event.type),
+            **_about(component, event.id, event.data.CE_TYPE),
             "code": "superseded",
             "reason": outcome.why,
             "reference": reference,

@@ -405,11 +405,25 @@ async def test_an_opportunity_that_does_not_rest_is_tried_again_later(source: Sa
 
 
 async def test_an_expired_token_is_renewed_once_for_all(source: Salesforce) -> None:
-    org = Org(Opportunity=[opportunity()], Account=[account()], lines=[[line()]])
-    source.bind(answering(org))
+    """Also for the one that hears of the expiry after another has renewed the token."""
+    org, renewed = Org(Opportunity=[opportunity()], Account=[account()], lines=[[line()]]), asyncio.Event()
+    expired: list[httpx.Request] = []
+
+    async def respond(request: httpx.Request) -> httpx.Response:
+        answer = org(request)
+        if answer.status_code == 401:
+            expired.append(request)
+            if len(expired) == 3:
+                await renewed.wait()
+        elif org.tokens == 2 and "/sobjects/" in request.url.path:
+            renewed.set()
+        return answer
+
+    source.bind(Http(client=httpx.AsyncClient(transport=httpx.MockTransport(respond))))
     await source.hydrate(event([OPPORTUNITY]))
     org.good = "token-2"
-    await asyncio.gather(*(source.hydrate(event([OPPORTUNITY])) for _ in range(5)))
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(source.hydrate(event([OPPORTUNITY])) for _ in range(3)))
     assert org.tokens == 2
 
 

@@ -40,6 +40,9 @@ class Breaker:
         return not self.open or (calls_open == 0 and now >= self.probe_at)
 
     def failed(self, now: float) -> None:
+        """Calls that were under way when it opened say nothing new when they fail too."""
+        if self.open and now < self.probe_at:
+            return
         self.failures += 1
         if self.open:
             exponent = min(self.failures - self.trip, 10)

@@ -11,7 +11,7 @@ from psfabric.engine.applied import Applied
 from psfabric.engine.backoff import Backoff, Breaker, TokenBucket
 from psfabric.engine.deadletter import Failure, bounded, dead_letter_headers, origin
 from psfabric.engine.hold import HoldEntry, hold_headers, hold_key, instant_text
-from psfabric.engine.lane import Lane
+from psfabric.engine.lane import Lane, source_order
 from psfabric.engine.work import Result, State, TopicPartition, Work, Write
 from psfabric.errors import At, Earlier, Parent, Until
 from psfabric.event import Record, Version
@@ -22,6 +22,9 @@ WINDOW = 1024
 
 LONGEST_WAIT = 30.0
 """Seconds a record may wait in the window; anything due later goes to hold so that the offset moves on."""
+
+MET_IN_VAIN = 5.0
+"""Seconds until a record is tried again that was released and still waits for the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Engine:
     ) -> None:
         """Take over a partition with what was loaded from its hold, applied and ref partitions."""
         lane = Lane(partition, applied=dict(applied or {}), versions=dict(versions or {}))
-        for entry in sorted(held, key=_source_order):
+        for entry in sorted(held, key=_held_order):
             lane.hold(entry, _order_key(entry.record))
         self.lanes[partition] = lane
 
@@ -120,7 +123,10 @@ class Engine:
                 continue  # read again after a seek; the first reading is still on its way or done
             work = Work(origin(record), record.partition, (tp, record.offset))
             log.arrive(work, record.offset)
-            lane.enqueue(work)
+            if record.coordinates.encode() in lane.held:
+                log.done(record.offset)  # put into hold before a crash, read again: it waits there, once
+            else:
+                lane.enqueue(work)
 
     def commits(self) -> dict[TopicPartition, int]:
         """Offsets that rose since the last call and may be committed: everything below is durable."""
@@ -189,7 +195,7 @@ class Engine:
             del self._calls[work.call]
 
     def _barred(self, lane: Lane, work: Work) -> Held | None:
-        if not self.policy.barrier or work.hold_key is not None or not lane.waits_before(work):
+        if not self.policy.barrier or not lane.waits_before(work):
             return None
         return Held("an earlier record of this key waits", Earlier(_key_text(work.key)))
 
@@ -267,9 +273,11 @@ class Engine:
 
     def _rest(self, lane: Lane, work: Work, outcome: Held, now: float) -> None:
         key = work.hold_key or hold_key(work.record)
-        since = work.held_since if work.held_since is not None else now
-        again = work.hold_key is not None
-        entry = HoldEntry(key, work.record, outcome.until, since, now + 5.0 if again else 0.0)
+        known = lane.held.get(key)
+        since = known.since if known is not None else now
+        again = work.hold_key is not None and known is not None and known.until == outcome.until
+        in_vain = again and not isinstance(outcome.until, Earlier)
+        entry = HoldEntry(key, work.record, outcome.until, since, now + MET_IN_VAIN if in_vain else 0.0)
         lane.hold(entry, work.key)
         lane.finish(work)
 
@@ -295,7 +303,7 @@ class Engine:
             return ()
         since = work.held_since if work.held_since is not None else now
         headers = hold_headers(work.record, held.until, held.why, since, now)
-        record = Write(self.policy.hold_topic, key, work.record.value, headers, work.lane)
+        record = Write(self.policy.hold_topic, key, work.record.value or b"", headers, work.lane)
         return self._with_receipt(record, work, held)
 
     def _bury(self, work: Work, rejected: Rejected, now: float) -> tuple[Write, ...]:
@@ -334,7 +342,7 @@ class Engine:
         for lane in self.lanes.values():
             queued = {w.hold_key for q in lane.queues.values() for w in q if w.hold_key is not None}
             blocked: set[bytes] = set()
-            for entry in sorted(lane.held.values(), key=_source_order):
+            for entry in sorted(lane.held.values(), key=_held_order):
                 key = _order_key(entry.record)
                 if entry.hold_key in queued:
                     blocked.add(key)
@@ -386,6 +394,5 @@ def _key_text(key: bytes) -> str:
     return bounded(key.decode(errors="replace")).decode()
 
 
-def _source_order(entry: HoldEntry) -> tuple[int, str, int, int]:
-    record = entry.record
-    return (0 if not record.topic.startswith("redo.") else 1, record.topic, record.partition, record.offset)
+def _held_order(entry: HoldEntry) -> tuple[str, int, int]:
+    return source_order(entry.record)

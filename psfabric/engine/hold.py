@@ -1,7 +1,8 @@
 """`hold.<component>`: what waits, why, and for what. The format persists.
 
 A hold record is the original value and headers plus `fabric-hold-*`; its key names the origin, so the same record is
-held once however often it is read: `<origin topic>/<partition>/<offset>`.
+held once however often it is read: `<origin topic>/<partition>/<offset>`. A record without a value is held with an
+empty one and `fabric-hold-null`, because in a compacted topic no value means that the entry is gone.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ def hold_key(record: Record) -> bytes:
 
 def hold_headers(record: Record, until: Until, why: str, since: float, attempted_at: float) -> HeaderList:
     """The record's own headers and ours. `fabric-hold-key` is the original Kafka key, byte for byte."""
+    null: HeaderList = ((PREFIX + "null", b"1"),) if record.value is None else ()
     return (
         *without_hold(record.headers),
+        *null,
         (PREFIX + "key", record.key),
         (PREFIX + "code", bounded(why)),
         (PREFIX + "until", bounded(until_text(until))),
@@ -50,9 +53,8 @@ def read_hold(stored: Record) -> HoldEntry:
     topic, partition, offset = stored.key.decode().rsplit("/", 2)
     key = dict(stored.headers).get(PREFIX + "key")
     since = stored.header(PREFIX + "since") or ""
-    record = Record(
-        topic, int(partition), int(offset), key, stored.value, without_hold(stored.headers), stored.timestamp_ms
-    )
+    value = None if stored.header(PREFIX + "null") else stored.value
+    record = Record(topic, int(partition), int(offset), key, value, without_hold(stored.headers), stored.timestamp_ms)
     until = parse_until(stored.header(PREFIX + "until") or "operator")
     return HoldEntry(stored.key, record, until, parse_instant(since))
 

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from psfabric.engine.applied import Applied
 from psfabric.engine.hold import HoldEntry
 from psfabric.engine.work import State, TopicPartition, Work
-from psfabric.event import Version
+from psfabric.event import Record, Version
+
+
+def source_order(record: Record) -> tuple[str, int, int]:
+    """The order in which held records of one key go on: by the coordinates of their origin."""
+    return (record.topic, record.partition, record.offset)
 
 
 @dataclass(slots=True)
@@ -116,9 +121,14 @@ class Lane:
             self.held_by_key.pop(key, None)
 
     def waits_before(self, work: Work) -> bool:
-        """Whether a record of the same key that comes earlier in source order lies in hold."""
+        """Whether a record of the same key that comes earlier lies in hold.
+
+        One that was just read comes after everything held from other topics; those released keep the order among them.
+        """
+        of_key = self.held_by_key.get(work.key)
+        if not of_key:
+            return False
         record = work.record
-        return any(
-            e.record.topic != record.topic or e.record.offset < record.offset
-            for e in self.held_by_key.get(work.key, {}).values()
-        )
+        if work.hold_key is not None:
+            return any(source_order(e.record) < source_order(record) for e in of_key.values())
+        return any(e.record.topic != record.topic or e.record.offset < record.offset for e in of_key.values())

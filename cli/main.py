@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import config, dlq, exits, hold, replay, schema, show, status, topics, where
+from cli import config, demo, dlq, exits, hold, replay, schema, show, statement, status, topics, where
 
 app = typer.Typer(
     name="psfabric",
@@ -22,8 +22,10 @@ app = typer.Typer(
 )
 running = typer.Typer(no_args_is_help=True, help="Run one of the fabric's own processes until it is told to stop.")
 
+demo.register(app)
 status.register(app)
 where.register(app)
+statement.register(app)
 for name, group in (
     ("dlq", dlq.app),
     ("replay", replay.app),

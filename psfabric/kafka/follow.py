@@ -13,11 +13,12 @@ from psfabric.kafka.reader import bounded_consumer
 
 
 class Follower:
-    """Not thread-safe. Positions are the consumer's own, so that transaction markers count."""
+    """Not thread-safe. A position is one past the last record, or where the end of the partition was met: trailing
+    transaction markers and compacted records leave no record to count from."""
 
     def __init__(self, bootstrap: str) -> None:
         self._consumer = bounded_consumer(bootstrap)
-        self._tps: list[ck.TopicPartition] = []
+        self._positions: dict[TopicPartition, int] = {}
 
     def cluster_id(self) -> str:
         """The id of the Kafka cluster: a copy of another cluster's data must not be taken for this one's."""
@@ -30,19 +31,31 @@ class Follower:
         return {tp: self._end(tp) for tp in tps}
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
-        self._tps = [ck.TopicPartition(tp.topic, tp.partition, offset) for tp, offset in positions.items()]
-        self._consumer.assign(self._tps)
+        """Read each partition from the given offset on."""
+        self._positions = dict(positions)
+        self._consumer.assign([ck.TopicPartition(tp.topic, tp.partition, at) for tp, at in positions.items()])
 
     def poll(self, limit: int, timeout: float) -> list[Record]:
-        return [record_of(m) for m in self._consumer.consume(limit, timeout) if m.error() is None]
+        records = []
+        for message in self._consumer.consume(limit, timeout):
+            error = message.error()
+            if error is None:
+                record = record_of(message)
+                records.append(record)
+                self._reached(TopicPartition(record.topic, record.partition), record.offset + 1)
+            elif error.code() == ck.KafkaError._PARTITION_EOF:
+                self._reached(TopicPartition(message.topic() or "", message.partition() or 0), message.offset() or 0)
+        return records
 
     def positions(self) -> dict[TopicPartition, int]:
-        """Next offset to read of each partition that has been read from."""
-        found = self._consumer.position(self._tps)
-        return {TopicPartition(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+        """How far each partition has been read."""
+        return dict(self._positions)
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _reached(self, tp: TopicPartition, offset: int) -> None:
+        self._positions[tp] = max(offset, self._positions.get(tp, 0))
 
     def _end(self, tp: TopicPartition) -> int:
         return int(self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)[1])

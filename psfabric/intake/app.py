@@ -38,7 +38,7 @@ _DISCARD_SECONDS = 0.5
 class Store(Protocol):
     """Makes one record of `raw.<source>` durable; returns after the broker acknowledged it. Raises FabricError."""
 
-    async def __call__(self, source: str, raw: Raw, notice: Notice) -> None: ...
+    async def __call__(self, source: str, raw: Raw, notice: Notice, /) -> None: ...
 
 
 class TooLarge(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -14,13 +15,15 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from producers.jira import Jira
 from psfabric import strict_json
-from psfabric.adapters import Request
+from psfabric.adapters import Notice, Request
 from psfabric.errors import Invalid, Refused, Transient
 from psfabric.event import Event, Raw
 from psfabric.http import Http
+from psfabric.intake import app, serve
 from schemas.models import TimeRemoved, TimeSubmitted
 from tests.contracts.sources import NOW, ThinContract, WebhookContract, answering
 from tests.producers.conftest import Vendors
@@ -534,3 +537,57 @@ def test_events_of_one_version_are_equal_whoever_told_them(source: Jira, full: R
         return list(source.translate(raw))
 
     assert ids(full) == ids(other)
+
+
+@pytest.fixture
+async def posted(vendors: Vendors, live: Jira) -> AsyncIterator[tuple[Jira, asyncio.Queue[Raw]]]:
+    """An adapter with the site's own secret behind a real intake to which the simulated Jira posts."""
+    source = live.model_copy(update={"secret": SecretStr(vendors.webhook_secret)})
+    source.bind(live.http)
+    stored: asyncio.Queue[Raw] = asyncio.Queue()
+
+    async def store(name: str, raw: Raw, notice: Notice) -> None:
+        stored.put_nowait(raw)
+
+    stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
+    made = app({"jira-acme": source}, store)
+    serving = asyncio.create_task(serve(made, "127.0.0.1", 0, stop=stop, started=port.set_result))
+    await steer(vendors, "intake", url=f"http://127.0.0.1:{await port}")
+    yield source, stored
+    await steer(vendors, "intake", url="")
+    stop.set()
+    await serving
+
+
+async def steer(vendors: Vendors, path: str, **body: Any) -> Any:
+    return await asyncio.to_thread(vendors.steer_jira, path, **body)
+
+
+async def test_what_jira_really_posts_goes_all_the_way(
+    posted: tuple[Jira, asyncio.Queue[Raw]], vendors: Vendors, issues: Callable[..., dict[str, Any]]
+) -> None:
+    """A worklog is logged, edited, moved with its issue and deleted; each step is told before the next is taken."""
+    source, stored = posted
+    issue_id = (await asyncio.to_thread(issues, worklogs=0))["issue"]
+    work = {"issue": issue_id, "author": AUTHOR, "started": "2026-10-05T09:00:00+01:00", "seconds": 3600}
+    id = (await steer(vendors, "actions", actions=[{"do": "log_work", **work}]))["ids"][0]
+
+    async def told_of() -> Any:
+        async with asyncio.timeout(20):
+            while True:  # other tests left notices of other worklogs
+                for event in source.translate(await source.hydrate(await stored.get())):
+                    if event.aggregate_id == f"jira-acme:worklog:{id}":
+                        return event.data
+
+    logged = await told_of()
+    await steer(vendors, "actions", actions=[{"do": "edit_work", "worklog": id, "seconds": 5400}])
+    edited = await told_of()
+    move = {"do": "move_issue", "issue": issue_id, "project": "ORION", "project_code": "PRJ-2002"}
+    await steer(vendors, "actions", actions=[move])
+    there = await told_of()
+    await steer(vendors, "actions", actions=[{"do": "delete_work", "worklog": id}])
+    gone = await told_of()
+    assert [step.worked_seconds for step in (logged, edited, there)] == [3600, 5400, 5400]
+    assert [step.project_id for step in (logged, edited, there)] == ["PRJ-1001", "PRJ-1001", "PRJ-2002"]
+    assert isinstance(gone, TimeRemoved)
+    assert logged.sequence < edited.sequence < there.sequence < gone.sequence

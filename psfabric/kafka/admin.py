@@ -13,6 +13,12 @@ from psfabric.errors import Unavailable
 from psfabric.kafka.producer import quiet_logger
 from schemas import Topic
 
+_NO_LEADER_YET = {
+    ck.KafkaError.NOT_LEADER_FOR_PARTITION,
+    ck.KafkaError.LEADER_NOT_AVAILABLE,
+    ck.KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:
@@ -104,13 +110,18 @@ class Admin:
         return self._offsets(wanted)
 
     def _offsets(self, wanted: Mapping[ck.TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
-        if not wanted:
-            return {}
-        try:
-            futures = self._client.list_offsets(dict(wanted), request_timeout=10)
-            return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
-        except ck.KafkaException as error:
-            raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
+        """Asked again while a leader is being chosen, as it is for a moment after a topic was made."""
+        deadline = time.monotonic() + 10
+        while wanted:
+            try:
+                futures = self._client.list_offsets(dict(wanted), request_timeout=10)
+                return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+            except ck.KafkaException as error:
+                reason: ck.KafkaError = error.args[0]
+                if reason.code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                    raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {reason.str()}") from None
+                time.sleep(0.1)
+        return {}
 
     def _partitions(self) -> dict[str, int]:
         try:

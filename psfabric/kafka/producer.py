@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -100,6 +101,8 @@ class Producer:
                 return
 
     def _poll(self) -> None:
+        with contextlib.suppress(ck.KafkaException):  # knowing the leaders spares the first write half a second
+            self._producer.list_topics(timeout=2)
         while not self._stopping.is_set():
             self._producer.poll(0.1)
 

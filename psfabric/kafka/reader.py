@@ -66,10 +66,11 @@ def read(
         return
     consumer = bounded_consumer(bootstrap)
     try:
+        _connect(consumer, bootstrap)
         consumer.assign([ck.TopicPartition(t, p, begin.get((t, p), ck.OFFSET_BEGINNING)) for t, p in wanted])
         progressed = time.monotonic()
         while wanted:
-            for message in consumer.consume(1000, 0.2):
+            for message in _arrived(consumer):
                 error = message.error()
                 if error is None:
                     progressed = time.monotonic()
@@ -83,6 +84,20 @@ def read(
                 raise Unavailable(f"Kafka at {bootstrap} gave nothing for {STALLED:.0f} s")
     finally:
         consumer.close()
+
+
+def _connect(consumer: ck.Consumer, bootstrap: str) -> None:
+    """Ask once before assigning: an assignment to a client that knows no leaders yet waits half a second for them."""
+    try:
+        consumer.list_topics(timeout=10)
+    except ck.KafkaException as error:
+        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
+
+
+def _arrived(consumer: ck.Consumer) -> list[ck.Message]:
+    """What is there, waiting only when nothing is: a full batch is never waited for, so a short topic reads at once."""
+    first = consumer.poll(0.2)
+    return [] if first is None else [first, *consumer.consume(1000, 0)]
 
 
 def latest(records: Iterable[Record]) -> dict[bytes, Record]:

@@ -10,13 +10,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import schemas
 from psfabric import pipelines
-from psfabric.codec import Codec, headers
+from psfabric.codec import Codec
 from psfabric.engine import Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.applied import Applied
@@ -47,8 +47,6 @@ def example(event: str, case: str = "complete", **changes: Any) -> Model:
 
 
 def event_of(data: Model) -> Event:
-    from datetime import UTC, datetime
-
     return Event(data, datetime(2026, 6, 3, 16, 20, tzinfo=UTC), "jira-acme", data.event_id)
 
 
@@ -142,15 +140,9 @@ class Plant:
         }
 
 
-def planted(bootstrap: str, registry: Registry, url: str, folder: Path, *, create: bool = True) -> Plant:
+def planted(bootstrap: str, registry: Registry, url: str, folder: Path) -> Plant:
+    """A new installation with its topics."""
     name = f"tryton-{uuid.uuid4().hex[:8]}"
     (folder / "sink.toml").write_text(SINK.format(name=name))
-    if create:
-        Admin(bootstrap).apply(pipelines.load(folder, {}).topics())
+    Admin(bootstrap).apply(pipelines.load(folder, {}).topics())
     return Plant(bootstrap, url, folder, name, Codec(registry), Producer(bootstrap, "tests"))
-
-
-MONEY_OF_90_MINUTES = Decimal("187.5")
-"""1.5 hours at 125 GBP."""
-
-__all__ = ["Plant", "event_of", "example", "headers", "planted"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from replay.plan import content_hash
 from replay.progress import all_progress
 from replay.sending import Interrupted
 from replay.verify import Answer
-from tests.replay.plant import MONEY_OF_90_MINUTES, Plant, event_of, example
+from tests.replay.plant import Plant, event_of, example
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
@@ -55,12 +56,8 @@ def test_a_plan_counts_records_time_and_money_and_names_the_target(plant: Plant)
     ]
     (value,) = plan.worth
     assert (value.legal_entity, value.currency, value.seconds, value.hours) == ("UK01", "GBP", 5401, "1.5003")
-    assert value.money == str(MONEY_OF_90_MINUTES + example_money_of_one_second())
+    assert value.money == str(Decimal("187.5") + Decimal("0.0375")), "1.5 h and 0.0003 h at 125 GBP"
     assert (plan.without_worth, plan.targets) == (1, (plant.name,))
-
-
-def example_money_of_one_second() -> Any:
-    return replay.worth.__globals__["hours"](1) * 125
 
 
 def test_time_that_is_not_billable_is_worth_no_money(plant: Plant) -> None:
@@ -68,7 +65,7 @@ def test_time_that_is_not_billable_is_worth_no_money(plant: Plant) -> None:
     free = data.model_copy(update={"enrichment": data.enrichment.model_copy(update={"billable": False})})  # type: ignore[attr-defined]
     found = replay.worth(plant.codec, plant.record(event_of(free)))
     assert found is not None
-    assert (found.seconds, found.money) == (5400, 0)
+    assert (found.seconds, found.money) == (5400, Decimal(0))
 
 
 def test_apply_sends_key_value_and_own_headers_untouched_to_the_same_partition(plant: Plant) -> None:

@@ -12,12 +12,15 @@ CLEAN, FINDINGS, USAGE, PARTIAL, REFUSED, UNREACHABLE, INTERNAL, INTERRUPTED = 0
 
 
 def code_of(error: Exception) -> int:
-    """Imported late: only a command that failed pays for it."""
+    """An error may carry its own `exit_code`. Imported late: only a command that failed pays for it."""
     from psfabric import errors
     from psfabric.kafka.producer import WriteFailed
     from replay.errors import Declined, NotThere
     from replay.sending import Interrupted
 
+    own = getattr(error, "exit_code", None)
+    if isinstance(own, int):
+        return own
     match error:
         case errors.Misconfigured() | NotThere():
             return USAGE

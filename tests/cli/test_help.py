@@ -1,0 +1,57 @@
+"""Every verb explains itself, with an example, and quickly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from cli.main import app
+from tests.cli.conftest import Run
+
+HEAVY = ("confluent_kafka", "pydantic", "structlog", "fastavro", "faust", "httpx")
+
+
+def verbs(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    command = command or typer.main.get_command(app)
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        yield from verbs(inner, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path
+
+
+@pytest.mark.parametrize("verb", list(verbs()), ids=" ".join)
+def test_the_help_of_every_verb_has_an_example(run: Run, verb: tuple[str, ...]) -> None:
+    ran = run(*verb, "--help")
+    assert ran.code == 0
+    assert "Example: " in ran.out
+    assert f"psfabric {' '.join(verb)}" in ran.out.partition("Example: ")[2]
+
+
+def test_every_verb_of_this_path_is_there() -> None:
+    have = {" ".join(verb) for verb in verbs()}
+    assert have >= {
+        "config check", "dlq list", "dlq show", "dlq stats", "hold list", "replay apply", "replay plan",
+        "replay status", "replay verify", "run deliver", "run intake", "run process", "schema list", "schema register",
+        "status", "topics apply", "topics plan", "where",
+    }  # fmt: skip
+
+
+def test_help_loads_nothing_heavy_and_is_quick() -> None:
+    code = f"import sys, cli.main; cli.main.execute(['--help']); print([m for m in {HEAVY} if m in sys.modules])"
+    begun = time.process_time(), time.monotonic()
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert ran.stdout.splitlines()[-1] == "[]"
+    assert time.monotonic() - begun[1] < 5, "0.25 s on an idle machine"
+
+
+@pytest.mark.parametrize("args", [("dlq", "lst"), ("nothing",), ("dlq", "list", "--cod", "x"), ("dlq", "show")])
+def test_wrong_use_is_exit_2_without_a_stack_trace(run: Run, args: tuple[str, ...]) -> None:
+    ran = run(*args)
+    assert ran.code == 2
+    assert "Traceback" not in ran.err

@@ -23,7 +23,10 @@ class _Fabric(Part):
 
 
 class _Once(_Fabric):
-    """A command that runs to its end before the workers start."""
+    """A command that runs to its end before the workers start.
+
+    It reads the pipeline files, which name Tryton's password: known once Tryton's database is there, so it needs Tryton.
+    """
 
     ports = ()
     once = True
@@ -35,18 +38,18 @@ class _Once(_Fabric):
 
 class Topics(_Once):
     name = "topics"
-    needs = ("kafka",)
+    needs = ("kafka", "tryton")
     verb = ("topics", "apply", "--yes")
 
 
 class Schemas(_Once):
     name = "schemas"
-    needs = ("registry",)
+    needs = ("registry", "tryton")
     verb = ("schema", "register")
 
 
 class _Worker(_Fabric):
-    needs: ClassVar[tuple[str, ...]] = ("kafka", "registry", "redis", "topics", "schemas")
+    needs: ClassVar[tuple[str, ...]] = ("kafka", "registry", "redis", "tryton", "topics", "schemas")
     ports = ("health",)
 
     def command(self, place: Place) -> list[str]:
@@ -82,4 +85,4 @@ class Process(_Worker):
 
 class Deliver(_Worker):
     name = "deliver"
-    needs = (*_Worker.needs, "tryton", "sandbox")
+    needs = (*_Worker.needs, "sandbox")

@@ -25,9 +25,10 @@ A project that is not there is Held(Parent("project", id)), a closed period Held
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import PrivateAttr
 
@@ -48,6 +49,8 @@ from sinks.tryton_erp import hours, invoices, projects, readback
 from sinks.tryton_erp.books import Books, Names
 from sinks.tryton_erp.rounding import tryton_amount
 from sinks.tryton_erp.rpc import Session
+
+T = TypeVar("T")
 
 ACCEPTED = (EnrichedProjectRequested, EnrichedTimeApproved, EnrichedTimeRemoved, EnrichedBillingRequested)
 
@@ -79,23 +82,40 @@ class Tryton(Sink):
         return self._books
 
     async def deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Time goes in batches of different entries; everything else, and the next version of an entry, one by one."""
-        answers: list[Outcome] = []
-        for run in runs(events):
-            times = [event.data for event in run if isinstance(event.data, EnrichedTimeApproved)]
-            if times:
-                answers += await hours.post(self.books(), times)
-            else:
-                answers.append(await self._one(run[0]))
+        """Time and removals go in batches of different entries, everything else one by one.
+
+        Events of one aggregate keep their order; between aggregates there is none to keep.
+        """
+        answers: dict[int, Outcome] = {}
+        for wave in waves(events):
+            answers |= await self._wave(wave)
+        return [answers[place] for place in range(len(events))]
+
+    async def _wave(self, wave: Mapping[int, Event]) -> dict[int, Outcome]:
+        """Events of different aggregates, by their place."""
+        posts = {place: event.data for place, event in wave.items() if isinstance(event.data, EnrichedTimeApproved)}
+        removals = {place: event.data for place, event in wave.items() if isinstance(event.data, EnrichedTimeRemoved)}
+        answers: dict[int, Outcome] = {}
+        if posts:
+            answers |= zip(posts, await self._batch(hours.post, list(posts.values())), strict=True)
+        if removals:
+            answers |= zip(removals, await self._batch(hours.remove, list(removals.values())), strict=True)
+        for place, event in wave.items():
+            if place not in answers:
+                answers[place] = await self._one(event)
         return answers
+
+    async def _batch(self, act: Callable[[Books, list[T]], Awaitable[list[Outcome]]], data: list[T]) -> list[Outcome]:
+        try:
+            return await act(self.books(), data)
+        except FabricError as error:
+            return [outcomes.of_error(error)] * len(data)
 
     async def _one(self, event: Event) -> Outcome:
         try:
             match event.data:
                 case EnrichedProjectRequested() as data:
                     return await projects.deliver(self.books(), data)
-                case EnrichedTimeRemoved() as data:
-                    return await hours.remove(self.books(), data)
                 case EnrichedBillingRequested() as data:
                     return await invoices.deliver(self.books(), data)
                 case _:
@@ -146,14 +166,14 @@ def unaccepted(event: Event) -> TypeError:
     return TypeError(f"{event.type} is not for this sink")
 
 
-def runs(events: Sequence[Event]) -> list[list[Event]]:
-    """The events in order, neighbouring time entries together; an entry occurs once in a run."""
-    parts: list[list[Event]] = []
-    for event in events:
-        last = parts[-1] if parts else []
-        together = bool(last) and all(isinstance(one.data, EnrichedTimeApproved) for one in (last[0], event))
-        if together and event.aggregate_id not in {one.aggregate_id for one in last}:
-            last.append(event)
-        else:
-            parts.append([event])
-    return parts
+def waves(events: Sequence[Event]) -> list[dict[int, Event]]:
+    """The events by place: the first of each aggregate, then the second of each, and so on."""
+    found: list[dict[int, Event]] = []
+    seen: Counter[str] = Counter()
+    for place, event in enumerate(events):
+        nth = seen[event.aggregate_id]
+        seen[event.aggregate_id] += 1
+        if nth == len(found):
+            found.append({})
+        found[nth][place] = event
+    return found

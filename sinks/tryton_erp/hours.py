@@ -178,15 +178,26 @@ async def _refused(books: Books, row: Row, refused: Refused) -> Outcome:
         return outcomes.of_error(error)
 
 
-async def remove(books: Books, data: EnrichedTimeRemoved) -> Delivered:
-    """Delete the line. One that is not there is as good as deleted: reference "". Raises Invalid when it is billed."""
-    external_id = line_id(books, data.aggregate_id)
-    line = (await books.by_external_id("timesheet.line", [external_id], FIELDS)).get(external_id)
+async def remove(books: Books, events: Sequence[EnrichedTimeRemoved]) -> list[Outcome]:
+    """Delete the lines of different entries; one that is not there is as good as deleted: reference "".
+
+    Most removals find nothing, because a router sends one to every target that did not get the entry: all are looked
+    up in one call.
+    """
+    ids = [line_id(books, data.aggregate_id) for data in events]
+    lines = await books.by_external_id("timesheet.line", ids, FIELDS)
+    return [await _delete(books, lines.get(external_id)) for external_id in ids]
+
+
+async def _delete(books: Books, line: Values | None) -> Outcome:
     if line is None:
         return Delivered("")
-    _free(line)
-    guard = {f"timesheet.line,{line['id']}": line["_timestamp"]}
-    await books.call("timesheet.line", "delete", [line["id"]], timestamps=guard)
+    try:
+        _free(line)
+        guard = {f"timesheet.line,{line['id']}": line["_timestamp"]}
+        await books.call("timesheet.line", "delete", [line["id"]], timestamps=guard)
+    except FabricError as error:
+        return outcomes.of_error(error)
     return Delivered("")
 
 

@@ -9,9 +9,9 @@ import pytest
 from psfabric.errors import Parent
 from psfabric.outcomes import Delivered, Duplicate, Held, Outcome, Rejected, Retry
 from sandbox.tryton_admin import TrytonAdmin
-from sinks.tryton import Tryton, runs
+from sinks.tryton import Tryton, waves
 from tests.conftest import TrytonServer
-from tests.sinks.tryton_world import Crash, CrashingHttp, World, sink
+from tests.sinks.tryton_world import CountingHttp, Crash, CrashingHttp, World, sink
 
 
 @pytest.fixture
@@ -179,9 +179,19 @@ async def test_a_crash_after_any_change_leaves_one_line(
     assert len(mine) == step
 
 
-def test_time_goes_in_runs_of_different_entries() -> None:
+def test_events_go_in_waves_of_different_aggregates_and_each_aggregate_keeps_its_order() -> None:
     world = World()
     first, second, again = world.worked("1", 60), world.worked("2", 60), world.worked("1", 90)
     gone, month = world.removed("2"), world.month_end()
-    assert runs([first, second, again, gone, month]) == [[first, second], [again], [gone], [month]]
-    assert runs([]) == []
+    assert waves([first, second, again, gone, month]) == [{0: first, 1: second, 4: month}, {2: again, 3: gone}]
+    assert waves([]) == []
+
+
+async def test_removals_of_a_batch_are_looked_up_in_one_call(tryton: TrytonServer) -> None:
+    world, counting = World(), CountingHttp()
+    uk = sink(tryton, http=counting)
+    await uk.deliver([world.removed("warm-up")])
+    before = counting.calls
+    answers = await uk.deliver([world.removed(str(number)) for number in range(50)])
+    assert [answer.reference for answer in answers if isinstance(answer, Delivered)] == [""] * 50
+    assert counting.calls - before == 1

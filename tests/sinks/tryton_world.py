@@ -57,6 +57,16 @@ class CrashingHttp(Http):
         return response
 
 
+class CountingHttp(Http):
+    """Counts the calls that reach Tryton."""
+
+    calls = 0
+
+    async def request(self, method: str, url: str, **given: Any) -> Response:
+        self.calls += 1
+        return await super().request(method, url, **given)
+
+
 @dataclass
 class World:
     """A client, a project and a person of one company, and the events about them."""

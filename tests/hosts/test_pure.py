@@ -1,0 +1,170 @@
+"""One pure component without a broker: chunks in by hand, acknowledgements by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from psfabric.engine import Write
+from psfabric.engine.work import TopicPartition
+from psfabric.errors import Transient, Unavailable
+from psfabric.event import Record
+from psfabric.hosts.faust_chunks import Chunk
+from psfabric.hosts.loading import Loaded
+from psfabric.hosts.pure import PureMember
+from psfabric.kafka import Producer
+from psfabric.kafka.producer import Done
+from psfabric.stages import Pure
+from tests.hosts.fakes import FakeStage, until
+
+TP = TopicPartition("in", 0)
+
+
+class SlowBroker:
+    """Takes writes and acknowledges them when told to."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[Sequence[Write], Done]] = []
+
+    def write(self, writes: Sequence[Write], done: Done) -> None:
+        self.open.append((writes, done))
+
+    def acknowledge(self, error: Exception | None = None) -> None:
+        for _, done in self.open:
+            done(error)
+        self.open.clear()
+
+
+class Component:
+    def __init__(self) -> None:
+        self.broker = SlowBroker()
+        self.failures: list[BaseException] = []
+        self.loadable = asyncio.Event()
+        self.stage = FakeStage("c", ("in",), "out")
+        self.acknowledged: list[int] = []
+        self.member = PureMember(self.stage, cast(Producer, self.broker), self.load, self.failures.append)
+
+    def load(self, stage: Pure, partitions: Sequence[int]) -> Mapping[int, Loaded]:
+        if not self.loadable.is_set():
+            raise Transient("not yet")
+        return {p: Loaded() for p in partitions}
+
+    def take(self, first: int, count: int, after: int | None, value: bytes = b"v") -> None:
+        records = [Record("in", 0, first + n, f"k{n}".encode(), value) for n in range(count)]
+        last = first + count
+        self.member.take(Chunk(TP, last, after, records), lambda: self.acknowledged.append(last))
+
+
+@pytest.fixture
+async def component() -> AsyncIterator[Component]:
+    made = Component()
+    made.loadable.set()
+    running = asyncio.create_task(made.member.run())
+    made.member.assigned([0])
+    await until(lambda: made.member.ready)
+    yield made
+    running.cancel()
+
+
+async def test_a_chunk_is_acknowledged_when_everything_in_it_is_durable(component: Component) -> None:
+    component.take(0, 3, None)
+    await until(lambda: component.broker.open)
+    assert component.acknowledged == []
+    assert component.member.committable() == {}
+    component.broker.acknowledge()
+    await until(lambda: component.acknowledged == [3])
+    assert component.member.committable() == {TP: 3}
+
+
+async def test_a_chunk_that_was_dropped_on_the_way_stops_the_component(component: Component) -> None:
+    component.take(0, 3, None)
+    component.take(6, 3, 6)
+    assert isinstance(component.failures[0], Unavailable)
+    component.broker.acknowledge()
+    await asyncio.sleep(0)
+    assert component.member.committable() == {}
+
+
+async def test_a_chunk_dropped_right_after_the_start_is_noticed_too(component: Component) -> None:
+    component.take(6, 3, 6)
+    assert isinstance(component.failures[0], Unavailable)
+
+
+async def test_chunks_read_again_after_a_seek_are_done_once(component: Component) -> None:
+    component.take(0, 3, None)
+    component.take(0, 5, None)
+    await until(lambda: len(component.stage.handled) == 3 or component.broker.open)
+    for _ in range(5):
+        component.broker.acknowledge()
+        await asyncio.sleep(0.01)
+    await until(lambda: component.acknowledged == [3, 5])
+    assert sorted(component.stage.handled) == [f"in/0/{n}" for n in range(5)]
+
+
+async def test_records_wait_until_it_is_known_what_lies_in_hold() -> None:
+    component = Component()
+    running = asyncio.create_task(component.member.run())
+    component.member.assigned([0])
+    component.take(0, 1, None)
+    await asyncio.sleep(0)
+    assert not component.member.ready
+    assert component.stage.handled == []
+    component.loadable.set()
+    await until(lambda: component.stage.handled == ["in/0/0"])
+    running.cancel()
+
+
+async def test_handing_over_waits_for_what_was_begun_and_begins_nothing_more(component: Component) -> None:
+    component.take(0, 1, None)
+    await until(lambda: component.broker.open)
+    handing = asyncio.create_task(component.member.hand_over())
+    component.take(1, 1, 1)
+    await asyncio.sleep(0.02)
+    assert not handing.done()
+    component.broker.acknowledge()
+    await handing
+    assert component.member.committable() == {TP: 1}
+    assert component.stage.handled == ["in/0/0"]
+    component.member.revoked([0])
+    assert component.member.committable() == {}
+    assert not component.member.ready
+
+
+async def test_a_refused_write_ends_the_component_and_nothing_is_committed(component: Component) -> None:
+    component.take(0, 2, None)
+    await until(lambda: component.broker.open)
+    component.broker.acknowledge(RuntimeError("no"))
+    await until(lambda: component.failures)
+    assert component.member.committable() == {}
+
+
+async def test_reading_pauses_while_too_much_waits_and_goes_on_later(component: Component) -> None:
+    flow: list[str] = []
+
+    class Reading:
+        def commit_soon(self) -> None:
+            flow.append("commit")
+
+        def pause(self, tp: TopicPartition) -> None:
+            flow.append("pause")
+
+        def resume(self, tp: TopicPartition) -> None:
+            flow.append("resume")
+
+    component.member.read_by(cast(Any, Reading()))
+    component.take(0, 5000, None)
+    assert flow == ["pause"]
+    committed = 0
+    while committed < 5000:
+        await until(lambda: component.broker.open)
+        assert max(int(c.rsplit("/", 1)[1]) for c in component.stage.handled) < committed + 1024
+        while component.broker.open:
+            component.broker.acknowledge()
+            await asyncio.sleep(0.01)
+        component.member.committed(component.member.committable())
+        committed = component.member.committable()[TP]
+    assert "commit" in flow
+    assert flow.count("pause") == flow.count("resume") == 1

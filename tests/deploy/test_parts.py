@@ -7,6 +7,8 @@ import socket
 import urllib.error
 import urllib.request
 
+import pytest
+
 from deploy.local import ALL, INFRASTRUCTURE
 from tests.conftest import TrytonServer
 
@@ -55,3 +57,8 @@ def test_every_part_needs_only_parts_there_are() -> None:
     for part in ALL.values():
         assert set(part.needs) <= set(ALL)
     assert set(INFRASTRUCTURE) < set(ALL)
+
+
+@pytest.mark.parametrize("name", ["topics", "schemas", "intake", "process", "deliver"])
+def test_what_reads_the_pipeline_files_starts_when_trytons_password_is_known(name: str) -> None:
+    assert "tryton" in ALL[name].needs

@@ -1,6 +1,6 @@
 """An import-linter contract of our own: adapters of one package never import each other.
 
-The further modules of an adapter begin with its name (`jira.py` and `jira_translate.py`, `tryton.py` and `tryton_erp/`),
+Further modules of an adapter begin with its name (`jira.py` and `jira_translate.py`, `tryton.py` and `tryton_erp/`),
 so a new adapter is checked without a list to keep.
 """
 

@@ -1,4 +1,4 @@
-"""`make check` refuses imports in a wrong direction: each contract of pyproject.toml sees a violation planted for it."""
+"""`make check` refuses imports in a wrong direction: each contract of pyproject.toml sees one planted for it."""
 
 from __future__ import annotations
 

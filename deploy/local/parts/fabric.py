@@ -25,7 +25,7 @@ class _Fabric(Part):
 class _Once(_Fabric):
     """A command that runs to its end before the workers start.
 
-    It reads the pipeline files, which name Tryton's password: known once Tryton's database is there, so it needs Tryton.
+    It reads the pipeline files, which name the password of Tryton, known once its database is there: it needs Tryton.
     """
 
     ports = ()

@@ -6,6 +6,7 @@ answered (`Unknown`). A status is never an error here; only the adapter knows wh
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ from psfabric.errors import Invalid, Transient, Unknown
 TIMEOUT = 30.0
 """Seconds an adapter's request may take in all; the sending lease counts on it (DESIGN 5.5)."""
 
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+LONGEST_ASKED = 86_400.0
+"""Seconds beyond which no `Retry-After` is believed: whoever asks for more is asked again after a day."""
+
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ class Response:
         """The body as JSON, numbers with a point as Decimal. Raises Invalid(upstream-malformed)."""
         try:
             return json.loads(self.body, parse_float=Decimal, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise Invalid("upstream-malformed", f"status {self.status} with a body that is not JSON: {error}") from None
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            why = f"status {self.status} with a body that is not JSON ({type(error).__name__})"
+            raise Invalid("upstream-malformed", why) from None
 
 
 def _no_constant(name: str) -> Any:
@@ -66,15 +71,18 @@ class Http:
     ) -> Response:
         """Send one request. `json` is encoded as is (give text for decimals); `data` is a form.
 
+        `timeout` bounds the whole exchange; a third of it each the wait for a free connection and the connecting.
         Raises Transient when nothing left this machine, Unknown when the connection broke or timed out afterwards.
         """
+        each = httpx.Timeout(timeout, pool=timeout / 3, connect=timeout / 3)
         try:
-            answer = await self._client.request(
-                method, url, headers=headers, json=json, content=content, params=params, data=data, timeout=timeout
-            )
+            async with asyncio.timeout(timeout):  # httpx bounds each read only: a trickling answer would never end
+                answer = await self._client.request(
+                    method, url, headers=headers, json=json, content=content, params=params, data=data, timeout=each
+                )
         except _NEVER_LEFT as error:
             raise Transient(f"{method} {_host(url)}: not reached ({type(error).__name__})") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Unknown(f"{method} {_host(url)}: no answer ({type(error).__name__})") from None
         return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
 
@@ -87,19 +95,20 @@ def _host(url: str) -> str:
 
 
 def retry_after(response: Response, now: datetime | None = None) -> float | None:
-    """Seconds to wait that `Retry-After` asks for (seconds or an HTTP date), or None. Never negative."""
+    """Seconds to wait that `Retry-After` asks for (seconds or an HTTP date), or None. From zero to a day."""
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_ASKED)
     try:
         at = parsedate_to_datetime(text)
     except ValueError:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+    asked = (at - (now or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, asked), LONGEST_ASKED)
 
 
 def fetch(method: str, url: str, *, json: Any = None, timeout: float = 10.0) -> Response:

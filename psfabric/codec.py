@@ -12,15 +12,22 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import fastavro
+from fastavro.read import SchemaResolutionError
+from fastavro.schema import SchemaParseException
 from pydantic import ValidationError
 
 import schemas
 from psfabric.errors import Invalid
-from psfabric.event import Event, HeaderList, Record
+from psfabric.event import Event, HeaderList, Record, utc_text
 from schemas import Model
 
 CONTENT_TYPE = b"application/avro"
+HEADER_LIMIT = 1024
+"""Bytes a header value may have (DESIGN section 3)."""
+
 _MAGIC_ID, _MAGIC_GUID = 0, 1
+_UNREADABLE = (EOFError, LookupError, ValueError, TypeError, ArithmeticError, struct.error, MemoryError, RecursionError)
+"""What fastavro raises for bytes that are no record of the schema."""
 
 
 class Ids(Protocol):
@@ -77,7 +84,10 @@ class Codec:
         body.seek(5)
         try:
             plain = fastavro.schemaless_reader(body, writer, self._schema(model.EVENT))
-        except (EOFError, IndexError, ValueError, TypeError, OverflowError, struct.error, MemoryError) as error:
+        except SchemaResolutionError:
+            why = f"its writer's schema cannot be read as the {model.EVENT} of this release"
+            raise Invalid("contract-violated", why) from None
+        except _UNREADABLE as error:
             raise Invalid("avro-truncated", f"not a whole {model.EVENT}: {type(error).__name__}") from None
         if body.tell() != len(framed):
             raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {model.EVENT}")
@@ -100,8 +110,15 @@ class Codec:
                 raise Invalid(
                     "schema-unknown", f"schema id {schema_id} is {name}, which this release has not"
                 ) from None
-            known = self._writers[schema_id] = (fastavro.parse_schema(schema), model)
+            known = self._writers[schema_id] = (_parsed(schema_id, schema), model)
         return known
+
+
+def _parsed(schema_id: int, schema: dict[str, Any]) -> Any:
+    try:
+        return fastavro.parse_schema(schema)
+    except (SchemaParseException, ValueError, KeyError, TypeError) as error:
+        raise Invalid("schema-unknown", f"schema id {schema_id} is no readable Avro: {type(error).__name__}") from None
 
 
 def _schema_id(framed: bytes) -> int:
@@ -131,7 +148,7 @@ def headers(event: Event) -> HeaderList:
         "ce_id": data.event_id,
         "ce_source": event.source,
         "ce_type": data.CE_TYPE,
-        "ce_time": time_text(event.time),
+        "ce_time": utc_text(event.time),
         "ce_subject": data.aggregate_id,
         "ce_correlationid": event.correlation_id,
         "ce_causationid": event.causation_id,
@@ -143,20 +160,25 @@ def headers(event: Event) -> HeaderList:
         "traceparent": event.traceparent,
         "tracestate": event.tracestate,
     }
-    named = tuple((n, v.encode()) for n, v in pairs.items() if v)
-    return (("content-type", CONTENT_TYPE), *named)
+    named = ((n, v.encode()) for n, v in pairs.items() if v)
+    return (("content-type", CONTENT_TYPE), *(pair for pair in named if _fits(data, *pair)))
 
 
-def time_text(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _fits(data: Model, name: str, value: bytes) -> bool:
+    """False for a trace that is too long: it is telemetry. Raises Invalid(header-invalid) for anything else."""
+    if len(value) <= HEADER_LIMIT:
+        return True
+    if name in ("traceparent", "tracestate"):
+        return False
+    raise Invalid("header-invalid", f"{name} of a {data.EVENT} has {len(value)} bytes; {HEADER_LIMIT} are allowed")
 
 
 def _instant(text: str | None, data: Model) -> datetime:
     """The upstream instant: `ce_time`, or the one in the sequence when the header is missing."""
     try:
         at = datetime.fromisoformat(text or data.sequence.partition("/")[0])
-    except ValueError:
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Invalid("header-invalid", f"ce_time of {data.event_id} is not an instant") from None
-    if at.tzinfo is None:
-        raise Invalid("header-invalid", f"ce_time of {data.event_id} has no zone")
-    return at
+    raise Invalid("header-invalid", f"ce_time of {data.event_id} has no zone")

@@ -153,7 +153,14 @@ def sequence(instant: datetime, tie_break: int = 0) -> str:
     """An upstream version as text that sorts: UTC instant to the microsecond, then a 20-digit tie-break."""
     if instant.tzinfo is None:
         raise ValueError("a version needs an aware instant: the source must say its zone")
-    return f"{instant.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}Z/{tie_break:020d}"
+    if not 0 <= tie_break < 10**20:
+        raise ValueError(f"a tie-break has at most 20 digits and no sign: {tie_break}")
+    return f"{utc_text(instant)}/{tie_break:020d}"
+
+
+def utc_text(instant: datetime) -> str:
+    """`YYYY-MM-DDThh:mm:ss.ffffffZ`, always of that length (strftime would write year 999 with three digits)."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def new_event(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +13,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 import replay
-from psfabric.engine import Work
-from psfabric.engine.deadletter import origin, own_headers
+from psfabric.engine.deadletter import origin
 from psfabric.event import Record
 from psfabric.kafka import Producer, read_topic
 from psfabric.kafka.producer import WriteFailed
@@ -69,17 +67,26 @@ def test_time_that_is_not_billable_is_worth_no_money(plant: Plant) -> None:
 
 
 def test_apply_sends_key_value_and_own_headers_untouched_to_the_same_partition(plant: Plant) -> None:
-    record = replace(plant.record(plant.time_event(), offset=4711, partition=3))
-    plant.bury(record)
+    key = "jira-acme:worklog:7"
+    records = {p: plant.record(plant.time_event(key), offset=4711, partition=p) for p in (0, 3)}
+    for record in records.values():
+        plant.bury(record)
     plan = planned(plant)
-    assert applied(plant, plan) == replay.Applied(1, 1)
-    (sent,) = plant.redone()
-    assert (sent.key, sent.value, sent.partition) == (record.key, record.value, 3)
-    assert own_headers(sent.headers) == record.headers
-    assert sent.header("fabric-redo-plan") == plan.hash
-    assert sent.header("fabric-redo-dead-letter") == f"{plant.name}/3/0"
-    assert origin(sent).coordinates == record.coordinates, "the engine files it under its first origin"
-    assert Work(origin(sent), 3, None).key == record.key
+    assert applied(plant, plan) == replay.Applied(2, 2)
+    assert {sent.partition for sent in plant.redone()} == {0, 3}
+    for sent in plant.redone():
+        record = records[sent.partition]
+        assert (sent.key, sent.value) == (record.key, record.value)
+        added = dict(sent.headers[len(record.headers) :])
+        assert sent.headers[: len(record.headers)] == record.headers
+        assert added == {
+            "__dlq.errors.topic": f"deliver.{plant.name}".encode(),
+            "__dlq.errors.partition": str(sent.partition).encode(),
+            "__dlq.errors.offset": b"4711",
+            "fabric-redo-plan": plan.hash.encode(),
+            "fabric-redo-dead-letter": f"{plant.name}/{sent.partition}/0".encode(),
+        }
+        assert origin(sent).coordinates == record.coordinates, "the engine files it under its first origin"
 
 
 def test_records_go_in_the_order_of_their_source_whenever_they_were_buried(plant: Plant) -> None:
@@ -220,6 +227,17 @@ def test_a_record_that_retention_removed_is_refused_and_nothing_is_sent(plant: P
     assert plant.redone() == []
 
 
+def test_a_flaw_at_the_end_of_a_plan_stops_it_before_its_beginning_is_sent(plant: Plant) -> None:
+    plant.bury(plant.record(plant.time_event(), offset=9))
+    plant.bury(plant.record(plant.time_event(), offset=1))
+    plan = planned(plant)
+    vanish(plant, before=1)
+    with pytest.raises(Declined):
+        applied(plant, plan, rate=1.0)
+    assert plant.redone() == []
+    assert plan.hash not in all_progress(plant.bootstrap)
+
+
 def vanish(plant: Plant, before: int) -> None:
     admin = AdminClient({"bootstrap.servers": plant.bootstrap})
     for future in admin.delete_records([TopicPartition(f"dlq.{plant.name}", 0, before)]).values():
@@ -264,6 +282,18 @@ def test_verify_is_content_when_all_are_home(plant: Plant) -> None:
     found = verified(plant, plan)
     assert found.home
     assert found.in_time
+
+
+def test_what_was_delivered_stays_so_whatever_state_is_told_later(plant: Plant) -> None:
+    events = [plant.time_event() for _ in range(6)]  # their receipts spread over the partitions
+    for event in events:
+        plant.bury(plant.record(event))
+    plan = planned(plant)
+    applied(plant, plan)
+    for event in events:
+        plant.deliver(event)
+        plant.wait(event)
+    assert verified(plant, plan).home
 
 
 def test_verify_goes_on_looking_until_the_deadline(plant: Plant) -> None:

@@ -20,7 +20,8 @@ import httpx
 
 from cli.installation import Installation, quiet
 from cli.statement import take
-from deploy.local import LocalError, PartFailed, Stack
+from cli.watch import Watch, failure
+from deploy.local import LocalError, Stack
 from psfabric import pipelines as pipeline_files
 from psfabric.errors import FabricError
 from psfabric.settings import settings
@@ -127,7 +128,10 @@ class Rehearsal:
     def play(self) -> Told:
         """The whole day. Raises LocalError with a sentence when a part died or the fabric did not settle."""
         try:
-            with Control(self._known["PSF_JIRA_URL"], self._known["PSF_SALESFORCE_URL"]) as control:
+            with (
+                Watch(self._stack, self._away),
+                Control(self._known["PSF_JIRA_URL"], self._known["PSF_SALESFORCE_URL"]) as control,
+            ):
                 return self._play(control)
         except (httpx.HTTPError, ControlError, FabricError, OSError) as error:
             self._name_the_dead()
@@ -175,8 +179,10 @@ class Rehearsal:
             self._back.start()
         elif week == 3 and self._chaos is None:
             self._tell("the fabric process `deliver` is killed (SIGKILL) and started again")
+            self._on_purpose.add("deliver")
             self._stack.kill("deliver")
             self._stack.start("deliver")
+            self._on_purpose.discard("deliver")
             self._killed += 1
         elif week == weeks:
             self._back.join(OUTAGE + 60.0)
@@ -270,11 +276,11 @@ class Rehearsal:
         """Raise PartFailed for a part that ended without being asked to."""
         if self._chaos is not None and self._chaos.failure is not None:
             raise self._chaos.failure
-        away = set(self._on_purpose) | (set(FABRIC) if self._chaos is not None else set())
-        for part in self._stack.status():
-            if part.state == "died" and part.name not in away:
-                log, tail = self._stack.log(part.name), self._stack.log_tail(part.name)
-                raise PartFailed(part.name, "ended during the demo", log, tail)
+        for part in set(self._stack.died()) - self._away():
+            raise failure(self._stack, part)
+
+    def _away(self) -> set[str]:
+        return self._on_purpose | (set(FABRIC) if self._chaos is not None else set())
 
     def _logs(self) -> str:
         return f"Look in {os.path.relpath(self._stack.log('kafka').parent)}/; the next run starts from the beginning."

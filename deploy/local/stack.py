@@ -137,6 +137,11 @@ class Stack:
         """How each part is right now."""
         return [self._status(self._part(name)) for name in self.parts]
 
+    def died(self) -> list[str]:
+        """Parts that ended without being asked to. Cheaper than `status`: nothing is connected to."""
+        processes = ((name, self.folder.process(name)) for name in list(self.parts))
+        return [name for name, process in processes if process is not None and not process.alive]
+
     @property
     def endpoints(self) -> dict[str, str]:
         """Every PSF_* variable of the stack: endpoints and secrets, given from outside or made here."""

@@ -49,6 +49,7 @@ def pid(of: Stack, part: str = "web") -> int:
 def test_a_part_answers_when_up_returns(web: Stack) -> None:
     assert answers(web.endpoints["PSF_WEB_URL"])
     assert [part.state for part in web.status()] == ["ready"]
+    assert web.died() == []
 
 
 def test_down_stops_a_part_and_what_it_started_itself(tmp_path: Path) -> None:
@@ -91,6 +92,7 @@ def test_a_killed_part_is_gone_with_its_children_and_starts_again_where_it_was(w
 def test_a_part_that_died_by_itself_is_shown_as_died(web: Stack) -> None:
     os.kill(pid(web), 9)
     assert wait_until(lambda: web.status()[0].state == "died", 10)
+    assert web.died() == ["web"]
     web.start("web")
     assert web.status()[0].state == "ready"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pytest
 
 import schemas
@@ -230,6 +233,20 @@ def test_a_value_that_the_model_refuses_names_the_field_and_not_the_content() ->
     assert "sequence" in caught.value.why
     assert "worked_seconds" in caught.value.why
     assert "somewhen" not in caught.value.why
+
+
+def test_an_amount_with_more_digits_than_the_contract_is_refused_not_rounded() -> None:
+    """fastavro rounds such a decimal to the precision without a word."""
+    event = example("milestone.MilestoneAccepted")
+    wide = json.loads(schemas.avro_text(event.type).replace('"precision": 20', '"precision": 40').replace(
+        '"precision":20', '"precision":40'))  # fmt: skip
+    plain = event.data.model_dump()
+    for amount in ("123456789012345.678901", "999999999999999.999999"):
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, fastavro.parse_schema(wide), {
+            **plain, "amount": {"amount": Decimal(amount), "currency": "GBP"}})  # fmt: skip
+        framed = bytes_of(event)[:5] + out.getvalue()
+        assert code_of(framed) == "contract-violated"
 
 
 # ------------------------------------------------------------------------------------------------ envelope

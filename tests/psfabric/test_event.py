@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,8 @@ AT = datetime(2026, 3, 31, 22, 30, 5, 7, tzinfo=UTC)
 SEQUENCE = "2026-03-31T22:30:05.000007Z/00000000000000000000"
 
 
-def removed(**changes: str) -> Event:
-    given: dict[str, str] = {"source": "jira-acme", "native_id": "10001", "sequence": SEQUENCE, **changes}
+def removed(**changes: Any) -> Event:
+    given: dict[str, Any] = {"source": "jira-acme", "native_id": "10001", "sequence": SEQUENCE, **changes}
     return new_event(
         TimeRemoved, aggregate_id="jira-acme:worklog:10001", time=AT, cause="DELETED", removed_at=AT, **given
     )
@@ -110,7 +111,7 @@ def test_a_new_event_starts_its_own_correlation_and_is_keyed_by_its_aggregate() 
     ids=lambda w: next(iter(w)),
 )
 def test_a_new_event_that_breaks_the_contract_is_refused(wrong: dict[str, str]) -> None:
-    fields = {"source": "s", "native_id": "1", "sequence": SEQUENCE, "cause": "DELETED", **wrong}
+    fields: dict[str, Any] = {"source": "s", "native_id": "1", "sequence": SEQUENCE, "cause": "DELETED", **wrong}
     with pytest.raises(ValidationError):
         new_event(TimeRemoved, aggregate_id="a", time=AT, removed_at=AT, **fields)
 
@@ -139,7 +140,7 @@ def test_without_carrying_only_the_head_is_inherited() -> None:
 
 def test_component_type_and_discriminator_tell_derived_events_apart() -> None:
     cause = example("time.TimeSubmitted")
-    made = {"cause": "REJECTED", "removed_at": AT}
+    made: dict[str, Any] = {"cause": "REJECTED", "removed_at": AT}
     ids = {
         cause.derive(TimeRemoved, component="a", **made).id,
         cause.derive(TimeRemoved, component="b", **made).id,

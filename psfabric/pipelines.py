@@ -10,19 +10,20 @@ import importlib
 import inspect
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 import schemas
 from psfabric.adapters import Component, Polled, Processor, Sink, Source, Thin, Webhook
 from psfabric.errors import Misconfigured
 
 NAME = r"^[a-z][a-z0-9-]{1,60}$"
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
 KINDS: dict[str, tuple[str, type[Component]]] = {
     "source": ("producers", Source),
     "processor": ("processors", Processor),
@@ -43,6 +44,13 @@ class Instance(BaseModel):
     rate: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?/s)?$")
     in_flight: int = Field(default=0, ge=0, le=256)
     barrier: bool | None = None
+
+    @field_validator("rate")
+    @classmethod
+    def _some_rate(cls, rate: str) -> str:
+        if rate and not float(rate.removesuffix("/s")):
+            raise ValueError("a rate of nothing would never deliver; leave it out for no limit")
+        return rate
 
     @property
     def per_second(self) -> float:
@@ -140,13 +148,16 @@ def _concrete(module: Any, base: type[C]) -> Iterator[type[C]]:
 def _tables(path: Path, mistakes: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         document = tomllib.loads(path.read_text())
+    except OSError as error:
+        mistakes.append(f"{path.name}: cannot be read: {error.strerror}")
+        return
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         mistakes.append(f"{path.name}: not TOML: {error}")
         return
     for kind, tables in document.items():
         if kind not in KINDS:
             mistakes.append(f"{path.name}: [[{kind}]] is unknown{_nearest(kind, KINDS)}")
-        elif not isinstance(tables, list):
+        elif not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             mistakes.append(f"{path.name}: write [[{kind}]], with two brackets")
         else:
             yield from ((kind, table) for table in tables)
@@ -167,30 +178,42 @@ def _declare(
     if adapter is None:
         mistakes.append(f"{where}: use = {instance.use!r} is no module of {package}/{_nearest(instance.use, adapters)}")
         return None
-    values = _substituted(instance.settings, env, where, mistakes)
+    wrong: dict[str, list[str]] = {name: [] for name in instance.settings}
+    values = {name: _substituted(value, env, wrong[name]) for name, value in instance.settings.items()}
+    mistakes += [f"{where}: {mistake}" for of_setting in wrong.values() for mistake in of_setting]
     try:
         return Declared(instance, adapter(name=instance.name, **values))
     except ValidationError as error:
-        mistakes += _explained(where, error, adapter.model_fields)
+        unfilled = {name for name, of_setting in wrong.items() if of_setting}
+        mistakes += _explained(where, error, adapter.model_fields, unfilled)
         return None
 
 
-def _substituted(value: Any, env: Mapping[str, str], where: str, mistakes: list[str]) -> Any:
+def _substituted(value: Any, env: Mapping[str, str], mistakes: list[str]) -> Any:
     if isinstance(value, dict):
-        return {k: _substituted(v, env, where, mistakes) for k, v in value.items()}
+        return {k: _substituted(v, env, mistakes) for k, v in value.items()}
     if isinstance(value, list):
-        return [_substituted(v, env, where, mistakes) for v in value]
+        return [_substituted(v, env, mistakes) for v in value]
     if not isinstance(value, str):
         return value
-    for name in re.findall(r"\$\{([A-Z0-9_]+)\}", value):
-        if name not in env:
-            mistakes.append(f"{where}: ${{{name}}} is not set in the environment")
-    return re.sub(r"\$\{([A-Z0-9_]+)\}", lambda m: env.get(m[1], ""), value)
+    for name in VARIABLE.findall(value):
+        if not re.fullmatch("[A-Z0-9_]+", name):
+            mistakes.append(f"${{{name}}} is no name of the environment; capitals, digits and _ are allowed")
+        elif name not in env:
+            mistakes.append(f"${{{name}}} is not set in the environment")
+    return VARIABLE.sub(lambda m: env.get(m[1], ""), value)
 
 
-def _explained(where: str, error: ValidationError, known: Iterable[str]) -> Iterator[str]:
-    """One sentence per mistake; values are not repeated, they may be secrets."""
+def _explained(
+    where: str, error: ValidationError, known: Iterable[str], unfilled: Collection[str] = ()
+) -> Iterator[str]:
+    """One sentence per mistake, but for settings already known to be `unfilled`.
+
+    Values are not repeated, they may be secrets.
+    """
     for mistake in error.errors(include_input=False):
+        if mistake["loc"][:1] and mistake["loc"][0] in unfilled:
+            continue
         at = ".".join(map(str, mistake["loc"])) or "settings"
         if mistake["type"] == "extra_forbidden":
             yield f"{where}: {at} is not a setting{_nearest(at, known)}"

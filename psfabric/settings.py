@@ -33,9 +33,11 @@ class Settings(BaseModel):
 
 
 def environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The endpoints file's lines, overridden by the process environment."""
+    """The endpoints file's lines, overridden by the process environment. Raises Misconfigured for a file not there."""
     env = dict(os.environ if base is None else base)
-    path = Path(env.get(ENDPOINTS, DEFAULT_ENDPOINTS))
+    path = Path(env.get(ENDPOINTS) or DEFAULT_ENDPOINTS)
+    if env.get(ENDPOINTS) and not path.is_file():
+        raise Misconfigured([f"{ENDPOINTS} names {path}, which is no file"])
     lines = path.read_text().splitlines() if path.is_file() else []
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name: value for name, _, value in pairs} | {k: v for k, v in env.items() if v != ""}
@@ -44,12 +46,13 @@ def environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 def settings(base: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises Misconfigured naming every endpoint that is missing and what to do."""
     env = environment(base)
-    missing = [name for name in ("PSF_KAFKA_BOOTSTRAP", "PSF_REGISTRY_URL", "PSF_REDIS_URL") if not env.get(name)]
-    if missing:
-        raise Misconfigured([f"{name} is not set: run `make up`, or set it in the environment" for name in missing])
+    needed = ("PSF_KAFKA_BOOTSTRAP", "PSF_REGISTRY_URL", "PSF_REDIS_URL")
+    mistakes = [f"{n} is not set: run `make up`, or set it in the environment" for n in needed if not env.get(n)]
     partitions = env.get("PSF_PARTITIONS", "")
-    if partitions and not (partitions.isdigit() and int(partitions) > 0):
-        raise Misconfigured([f"PSF_PARTITIONS is {partitions!r}; a whole number above 0 is allowed"])
+    if partitions and not (partitions.isascii() and partitions.isdigit() and int(partitions) > 0):
+        mistakes.append(f"PSF_PARTITIONS is {partitions!r}; a whole number above 0 is allowed")
+    if mistakes:
+        raise Misconfigured(mistakes)
     return Settings(
         kafka_bootstrap=env["PSF_KAFKA_BOOTSTRAP"],
         registry_url=env["PSF_REGISTRY_URL"],

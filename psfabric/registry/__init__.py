@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import schemas
@@ -52,13 +52,12 @@ class Registry:
         if known is not None:
             return known
         answer = self._get(f"/schemas/ids/{schema_id}")
-        if answer.status == 404:
+        if answer.status == 404 and "error_code" in _body(answer):  # said by a registry, not by a proxy before it
             raise Invalid("schema-unknown", f"schema id {schema_id} is not in the registry")
         if answer.status != 200:
             raise Transient(f"the registry answered {answer.status} for schema id {schema_id}")
-        schema: dict[str, Any] = json.loads(answer.json()["schema"])
-        self._writers[schema_id] = schema
-        return schema
+        self._writers[schema_id] = _record_schema(schema_id, _body(answer))
+        return self._writers[schema_id]
 
     def ready(self) -> bool:
         try:
@@ -71,7 +70,9 @@ class Registry:
             raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {_message(answer)}")
         if answer.status != 200:
             raise Transient(f"the registry answered {answer.status} for {event}: {_message(answer)}")
-        schema_id = int(answer.json()["id"])
+        schema_id = _body(answer).get("id")
+        if not isinstance(schema_id, int):
+            raise Transient(f"the registry answered without an id for {event}")
         self._ids[event] = schema_id
         self._writers.setdefault(schema_id, schemas.avro(event))
         return schema_id
@@ -96,8 +97,27 @@ def _subject(event: str) -> str:
 
 
 def _message(answer: Response) -> str:
+    return str(_body(answer).get("message", "no message"))
+
+
+def _body(answer: Response) -> dict[str, Any]:
+    """The object answered; empty when it is none (a page of a proxy, say)."""
     try:
         body = answer.json()
     except Invalid:
-        return "no message"
-    return str(body.get("message", "no message")) if isinstance(body, dict) else "no message"
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _record_schema(schema_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The Avro record an id stands for. Events are records; whatever else is registered is none of ours."""
+    text = body.get("schema")
+    if not isinstance(text, str):
+        raise Transient(f"the registry answered without a schema for id {schema_id}")
+    try:
+        schema = json.loads(text)
+    except ValueError:
+        schema = None
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise Invalid("schema-unknown", f"schema id {schema_id} is no Avro record")
+    return schema

@@ -1,0 +1,131 @@
+"""Every command of README, CONTRIBUTING and docs/ is run here, or the test that runs it is named.
+
+The commands of `psfabric` are run page by page, in their order, on a real broker and registry with the topics of the
+checked-in pipelines. What an event needs of the running fabric (its dead letter, the receipt after a replay) is
+planted. What would start a whole stack is in ELSEWHERE.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.main import execute
+from psfabric import pipelines
+from psfabric.codec import Codec
+from psfabric.event import Event
+from psfabric.kafka import Admin, Producer
+from psfabric.registry import Registry
+from tests.docs.pages import GUIDES, PSFABRIC, ROOT, Command, commands, name
+from tests.replay.conftest import registry
+from tests.replay.plant import Plant
+
+__all__ = ["registry"]
+
+ELSEWHERE = {
+    "make demo": ("tests.cli.test_demo.test_the_working_day_balances", "what make calls; it takes minutes"),
+    "make test": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "it is this run"),
+    "make check": ("tests.deploy.test_environment.test_make_help_lists_every_target", "merged work has passed it"),
+    "make venv": ("tests.deploy.test_environment.test_python_3_10_is_refused_in_a_sentence", "this run came out of it"),
+    "make up": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the demo test starts all parts"),
+    "make down": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the same code, with a small part"),
+    "make status": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the same code, with a small part"),
+    "make logs": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the same code, with a small part"),
+    "make restart": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the same code, with a small part"),
+    ".venv/bin/python -m sandbox play": (
+        "tests.sandbox.test_play.test_the_month_is_played_into_a_running_sandbox",
+        "needs the vendors",
+    ),
+    f"{PSFABRIC} statement": ("tests.cli.test_demo.test_the_working_day_balances", "needs the vendors and the ERP"),
+}
+"""Beginning of a documented command -> the test that covers it, and why it is not run here."""
+
+EXIT = {"where": {0, 1}}
+"""What may be answered besides 0: nothing is known of the objects of the tour."""
+
+VENDORS = {
+    "PSF_JIRA_URL": "http://127.0.0.1:1",
+    "PSF_JIRA_USER": "fabric@acme.example",
+    "PSF_JIRA_TOKEN": "token",
+    "PSF_JIRA_WEBHOOK_SECRET": "secret",
+    "PSF_SALESFORCE_URL": "http://127.0.0.1:1",
+    "PSF_SALESFORCE_PUBSUB": "127.0.0.1:1",
+    "PSF_SALESFORCE_CLIENT_ID": "id",
+    "PSF_SALESFORCE_CLIENT_SECRET": "secret",
+    "PSF_TRYTON_URL": "http://127.0.0.1:1",
+    "PSF_TRYTON_DATABASE": "acme",
+    "PSF_TRYTON_USER": "fabric",
+    "PSF_TRYTON_PASSWORD": "secret",
+}
+"""Nobody is called: the commands that call are ELSEWHERE."""
+
+
+def elsewhere(command: Command) -> str | None:
+    text = " ".join(command.words)
+    return next((covered for start, (covered, _) in ELSEWHERE.items() if f"{text} ".startswith(f"{start} ")), None)
+
+
+ALL = [command for page in GUIDES for command in commands(page)]
+
+
+def test_every_command_is_run_or_covered() -> None:
+    assert len(ALL) > 30
+    for command in ALL:
+        assert command.words[0] == PSFABRIC or elsewhere(command), f"{command.page}: nothing tests `{command}`"
+
+
+def test_what_is_covered_elsewhere_exists_and_is_documented() -> None:
+    for start, (test, _) in ELSEWHERE.items():
+        module, _, function = test.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), function)), test
+        assert any(f"{' '.join(command.words)} ".startswith(f"{start} ") for command in ALL), f"{start} is nowhere"
+
+
+class _Person(io.StringIO):
+    """Somebody at a terminal who says yes."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def acme(
+    kafka_bootstrap: str, registry: Registry, registry_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Plant]:
+    """The checked-in pipelines on the real broker, their topics made; nothing of it runs."""
+    codec, producer = Codec(registry), Producer(kafka_bootstrap, "tests")
+    planted = Plant(kafka_bootstrap, registry_url, ROOT / "deploy/pipelines", "tryton-uk", codec, producer)
+    for variable, value in (planted.environment() | VENDORS).items():
+        monkeypatch.setenv(variable, value)
+    (tmp_path / "endpoints.env").touch()
+    monkeypatch.setenv("PSF_ENDPOINTS", str(tmp_path / "endpoints.env"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", _Person("y\n" * 9))
+    Admin(kafka_bootstrap).apply(pipelines.load(planted.folder, VENDORS).topics())
+    yield planted
+    producer.close()
+
+
+def refused(acme: Plant) -> Event:
+    """A worklog that the ERP has refused: what the pages go on with."""
+    event = acme.time_event()
+    acme.bury(acme.record(event, partition=1))
+    return event
+
+
+@pytest.mark.parametrize("page", [page for page in GUIDES if commands(page)], ids=name)
+def test_the_commands_of_a_page_run(page: Path, acme: Plant, capfd: pytest.CaptureFixture[str]) -> None:
+    event = refused(acme)
+    for command in commands(page):
+        if elsewhere(command):
+            continue
+        words = command.words[1:]
+        if words[:2] == ("replay", "verify"):
+            acme.deliver(event)
+        code = execute(words)
+        assert code in EXIT.get(words[0], {0}), f"{command}: exit {code}: {capfd.readouterr().err}"

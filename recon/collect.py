@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from psfabric.adapters import Line, Sink, Stated
 from psfabric.codec import Codec
-from psfabric.errors import FabricError
+from psfabric.errors import FabricError, Misconfigured
 from psfabric.event import Version
 from psfabric.http import Http
 from psfabric.kafka import read_topic
@@ -59,6 +59,8 @@ async def collect(pipelines: Pipelines, bootstrap: str, codec: Codec, trouble: T
 def _amounts(billing: Iterable[Sink]) -> Amount:
     """Money by the rounding of the sink that serves a legal entity; all others round like the first."""
     sinks = list(billing)
+    if not sinks:
+        raise Misconfigured(["no sink of these pipelines bills time, so there is nothing to compare with"])
     by_entity: Mapping[str, Sink] = {getattr(s, "company", s.name): s for s in sinks}
 
     def amount(legal_entity: str, seconds: int, rate: Decimal, currency: str) -> Decimal:

@@ -245,8 +245,13 @@ class _Reckoning:
         at_source, in_target = worth(group.source), worth(group.erp)
         sums.money_source += at_source
         if invoice and price.unit_price:
-            in_target = billed.pop(line, Decimal(0))
-            sums.billed += in_target
+            charged = billed.pop(line, Decimal(0))
+            sums.billed += charged
+            if charged != in_target:
+                self._differ(
+                    f"invoice {invoice} bills {charged} {owner.currency} for {role} on {project}, "
+                    f"whose {group.erp} s are worth {in_target}"
+                )
         else:
             sums.open += in_target
         kept = at_source - worth(group.source - group.held - group.dead)
@@ -285,10 +290,9 @@ class _Reckoning:
         sums = self._sums[owner]
         sums.money_source += milestone.amount
         if invoice is not None:
-            if (invoice.amount, invoice.currency) != (milestone.amount, milestone.currency):
-                self._differ(
-                    f"milestone {milestone.aggregate_id}: {milestone.amount} accepted, {invoice.amount} billed"
-                )
+            accepted, billed = _priced(milestone), _priced(invoice)
+            if accepted != billed:
+                self._differ(f"milestone {milestone.aggregate_id}: {accepted} accepted, {billed} billed")
             return
         match _kept(f"milestone:{milestone.aggregate_id}", self._books) or _kept(milestone.aggregate_id, self._books):
             case "held":
@@ -297,6 +301,7 @@ class _Reckoning:
                 sums.money_dead += milestone.amount
             case _:
                 sums.open += milestone.amount
+                self._differ(f"milestone {milestone.aggregate_id}: {_priced(milestone)} accepted, nothing billed")
 
     # ------------------------------------------------------------------ the rest
 
@@ -361,6 +366,10 @@ def _kept(entry_id: str, books: Books) -> str:
     if names & books.dead:
         return "dead"
     return "held" if names & books.held else ""
+
+
+def _priced(milestone: Line) -> str:
+    return f"{milestone.amount.normalize():f} {milestone.currency} on {milestone.project_id}"
 
 
 def _told(line: Line | None) -> str:

@@ -67,7 +67,7 @@ class Member:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        self._leaving = False
+        self._leaving = self._closing = False
         self._failure: BaseException | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._loaded: list[_Loaded] = []
@@ -78,6 +78,8 @@ class Member:
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; then finish or hand back what is in flight, commit what is done, leave the group."""
         helpers = [asyncio.create_task(self._pump()), asyncio.create_task(self._sweep())]
+        for helper in helpers:
+            helper.add_done_callback(self._ended)
         try:
             await self._in_thread(lambda: self._reader.subscribe(self.stage.topics, self._assigned, self._revoked))
             while not stop.is_set() and self._failure is None:
@@ -148,8 +150,8 @@ class Member:
     async def _hand_over(self) -> dict[TopicPartition, int]:
         """Begin nothing new, let open work end, and say what may be committed."""
         self._leaving = True
-        deadline = time.monotonic() + HAND_OVER
-        while self._engine.in_flight and time.monotonic() < deadline:
+        deadline = time.monotonic() + (0.0 if self._closing else HAND_OVER)
+        while self._engine.in_flight and self._failure is None and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         return self._engine.commits()
 
@@ -181,6 +183,7 @@ class Member:
             task = asyncio.create_task(self._call(batch))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
+            task.add_done_callback(self._ended)
 
     async def _call(self, batch: tuple[Work, ...]) -> None:
         lanes = dict(self._engine.lanes)
@@ -205,7 +208,11 @@ class Member:
         if error is not None:
             self._fail(error)
             return
-        closing = self._engine.written(work, time.time())
+        try:
+            closing = self._engine.written(work, time.time())
+        except RuntimeError as broken:  # in a callback of the loop nobody else would hear of it
+            self._fail(broken)
+            return
         if closing:
             self._write(work, closing)
         self._wake.set()
@@ -231,6 +238,11 @@ class Member:
         asked = {self.stage.looked_up(parent): parent for parent in awaited}
         return {asked[found] for found in await self._present(set(asked))}
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task of ours that raised would otherwise leave its record, or all of them, waiting for ever."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:
             log.error("stops", component=self.stage.name, why=str(error))
@@ -238,6 +250,7 @@ class Member:
 
     async def _close(self) -> None:
         offsets = await self._hand_over()
+        self._closing = True  # leaving the group revokes, and that must not wait a second time
         try:
             if self._failure is None and offsets:
                 await self._in_thread(lambda: self._reader.commit(offsets))

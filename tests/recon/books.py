@@ -84,8 +84,8 @@ def posted(w: Worked) -> Line:
 
 
 def rate(c: Contract, role: str) -> Line:
-    where: dict[str, Any] = {"legal_entity": c.legal_entity, "client_id": c.client, "currency": c.currency, "project_id": c.project}
-    return Line("rate", "006-" + c.project, role=role, unit_price=c.roles[role], **where)
+    where: dict[str, Any] = {"legal_entity": c.legal_entity, "currency": c.currency, "project_id": c.project}
+    return Line("rate", "006-" + c.project, client_id=c.client, role=role, unit_price=c.roles[role], **where)
 
 
 def invoice_line(c: Contract, invoice: str, role: str, seconds: int) -> Line:

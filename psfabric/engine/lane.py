@@ -46,10 +46,12 @@ class Log:
 
     @property
     def span(self) -> int:
-        """How far the reading is above the first unfinished offset."""
-        if not self.open or self.position is None:
-            return 0
-        return self.position - next(iter(self.open))
+        """How far the reading is above the committed offset (or where it began, before anything was committed).
+
+        Not above the first unfinished one: what is done but not committed is read again after a crash, too.
+        """
+        base = self.committed if self.committed is not None else self.first
+        return 0 if base is None or self.position is None else self.position - base
 
 
 @dataclass(slots=True)

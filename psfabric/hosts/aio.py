@@ -107,8 +107,7 @@ class Member:
 
     def _room(self) -> int:
         spans = [log.span for lane in self._engine.lanes.values() for log in lane.logs.values()]
-        open_spans = [s for s in spans if s < WINDOW]
-        return max(1, min([500, *(WINDOW - s for s in open_spans)]))
+        return min([500, *(WINDOW - s for s in spans if s < WINDOW)])
 
     async def _flow(self, touched: set[TopicPartition]) -> None:
         """Pause what has used up its window, resume what has room again."""
@@ -122,12 +121,16 @@ class Member:
 
     async def _commit(self) -> None:
         now = time.monotonic()
-        if now - self._committed_at < COMMIT_EVERY:
+        if now - self._committed_at < COMMIT_EVERY and not self._crowded():
             return
         self._committed_at = now
         offsets = self._engine.commits()
         if offsets:
             await self._in_thread(lambda: self._reader.commit(offsets))
+
+    def _crowded(self) -> bool:
+        """Whether a window is half used up: what is done is committed early, so that reading need not pause."""
+        return any(log.span >= WINDOW // 2 for lane in self._engine.lanes.values() for log in lane.logs.values())
 
     # ------------------------------------------------------------------ rebalance (in the reader's thread)
 

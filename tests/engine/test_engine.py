@@ -112,6 +112,8 @@ def test_a_full_window_is_seen() -> None:
     drive.arrive(record(WINDOW - 1))
     assert drive.engine.full(IN)
     drive.run()
+    assert drive.engine.full(IN), "it is measured from the committed offset"
+    assert drive.committed() == WINDOW
     assert not drive.engine.full(IN)
 
 

@@ -38,7 +38,7 @@ class Watch:
     def _look(self, main: int) -> None:
         before: set[str] = set()
         while not self._stop.wait(EVERY):
-            dead = set(self._stack.died()) - self._away()
+            dead = {name for name in self._stack.died() if name not in self._away()}
             if dead & before:
                 self._dead = min(dead & before)
                 signal.pthread_kill(main, signal.SIGUSR1)  # a signal, for it ends a blocking read too
@@ -51,4 +51,5 @@ class Watch:
 
 def failure(stack: Stack, part: str) -> PartFailed:
     """What is said about a part that has died."""
-    return PartFailed(part, "ended during the demo", stack.log(part), stack.log_tail(part))
+    how = stack.died().get(part, "ended")
+    return PartFailed(part, f"{how} during the demo", stack.log(part), stack.log_tail(part))

@@ -93,14 +93,14 @@ class PartFailed(LocalError):
         shown = "\n".join(f"  | {line}" for line in tail) or "  | (nothing was logged)"
         super().__init__(
             f"{part} {how}. The end of its log:\n{shown}\n  whole log: {log}",
-            _advice(tail, part),
+            _advice(how, tail, part),
         )
         self.part = part
         self.log = log
         self.tail = tuple(tail)
 
 
-def _advice(tail: Sequence[str], part: str) -> str:
+def _advice(how: str, tail: Sequence[str], part: str) -> str:
     text = "\n".join(tail)
     if "No space left on device" in text:
         return "The disk is full: free about 1.5 GB and run the same command again."
@@ -108,6 +108,8 @@ def _advice(tail: Sequence[str], part: str) -> str:
         return "Another program took its port in the meantime: run the same command again."
     if "Cannot allocate memory" in text or "OutOfMemoryError" in text:
         return "The machine is short of memory: close something (about 2 GB are needed) and run the same command again."
+    if "SIGKILL" in how:
+        return "A person did that, or the kernel when memory is short (about 2 GB are needed); run the same command again."
     return f"Run the same command again; if it repeats, the log above says what {part} is missing."
 
 

@@ -72,11 +72,11 @@ class Runner:
         for process in filter(None, map(self._folder.process, names)):
             processes.terminate(process)
 
-    def finish(self, part: Part) -> None:
-        """Wait for a part that was asked to end; SIGKILL to it and all it started when it does not."""
+    def finish(self, part: Part, asked: float) -> None:
+        """Wait for a part that was asked to end at `asked` (monotonic); then SIGKILL to what is left of it."""
         process = self._folder.process(part.name)
         if process:
-            processes.wait_until(lambda: not process.alive, part.stop_within)
+            processes.wait_until(lambda: not process.alive, asked + part.stop_within - time.monotonic())
         self.kill(part)
         if process:
             self._told(Progress(part.name, "stopped", "stopped"))
@@ -97,6 +97,10 @@ class Runner:
         process = self._folder.process(name)
         return process is not None and process.alive
 
+    def ending(self, name: str) -> str:
+        """How a part that is not alive has ended: "was killed by SIGKILL"."""
+        return _ended(self._exit_code(name))
+
     def mark(self, part: str = "") -> str:
         return f"{self._folder.path}:{part}" if part else str(self._folder.path)
 
@@ -111,12 +115,12 @@ class Runner:
             if not self.alive(part.name):
                 if part.once and self._exit_code(part.name) == 0:
                     return self._folder.record(part.name, None)
-                raise self._failure(part, _ended(self._exit_code(part.name)))
+                raise self._failure(part, self.ending(part.name))
             if time.monotonic() - begun > part.ready_within:
                 raise self._failure(part, f"did not become ready within {part.ready_within:.0f} seconds")
             time.sleep(0.05)
         if not self.alive(part.name):  # another program answers on its port
-            raise self._failure(part, _ended(self._exit_code(part.name)))
+            raise self._failure(part, self.ending(part.name))
         return None
 
     def _run(self, part: Part, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:

@@ -15,6 +15,7 @@ import platform
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,10 +138,11 @@ class Stack:
         """How each part is right now."""
         return [self._status(self._part(name)) for name in self.parts]
 
-    def died(self) -> list[str]:
-        """Parts that ended without being asked to. Cheaper than `status`: nothing is connected to."""
+    def died(self) -> dict[str, str]:
+        """Parts that ended without being asked to, and how. Cheaper than `status`: nothing is connected to."""
         processes = ((name, self.folder.process(name)) for name in list(self.parts))
-        return [name for name, process in processes if process is not None and not process.alive]
+        gone = [name for name, process in processes if process is not None and not process.alive]
+        return {name: self._runner.ending(name) for name in gone}
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -215,8 +217,9 @@ class Stack:
             needed = {need for part in left.values() for need in part.needs}
             rank = [name for name in left if name not in needed]
             self._runner.terminate(rank)
+            asked = time.monotonic()
             for name in rank:
-                self._runner.finish(left.pop(name))
+                self._runner.finish(left.pop(name), asked)
 
     def _status(self, part: Part) -> PartStatus:
         endpoint = self.endpoints.get(part.gives[0], "") if part.gives else ""

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def pid(of: Stack, part: str = "web") -> int:
 def test_a_part_answers_when_up_returns(web: Stack) -> None:
     assert answers(web.endpoints["PSF_WEB_URL"])
     assert [part.state for part in web.status()] == ["ready"]
-    assert web.died() == []
+    assert web.died() == {}
 
 
 def test_down_stops_a_part_and_what_it_started_itself(tmp_path: Path) -> None:
@@ -73,6 +74,15 @@ def test_a_part_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert running(tmp_path) == []
 
 
+def test_parts_that_ignore_sigterm_are_given_up_together(tmp_path: Path) -> None:
+    known = catalogue(deaf("left"), deaf("middle"), deaf("right"))
+    stubborn = Stack(tmp_path, "fake", list(known), {}, catalogue=known).up()
+    assert wait_until(lambda: all(stubborn.log_tail(name) == ["deaf"] for name in known), 10)
+    begun = time.monotonic()
+    stubborn.down()
+    assert time.monotonic() - begun < 2 * known["left"].stop_within
+
+
 def test_restart_keeps_the_port(web: Stack) -> None:
     before, first = web.endpoints, pid(web)
     web.restart("web")
@@ -92,7 +102,7 @@ def test_a_killed_part_is_gone_with_its_children_and_starts_again_where_it_was(w
 def test_a_part_that_died_by_itself_is_shown_as_died(web: Stack) -> None:
     os.kill(pid(web), 9)
     assert wait_until(lambda: web.status()[0].state == "died", 10)
-    assert web.died() == ["web"]
+    assert web.died() == {"web": "was killed by SIGKILL"}
     web.start("web")
     assert web.status()[0].state == "ready"
 

@@ -20,7 +20,7 @@ from psfabric.registry import Registry
 from psfabric.settings import Settings, settings
 from replay.errors import nearest
 
-ANSWER_WITHIN = 5.0
+ANSWER_WITHIN = 10.0
 """Seconds a broker has to answer a command."""
 
 

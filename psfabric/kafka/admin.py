@@ -66,7 +66,7 @@ class Admin:
         return changes
 
     def apply(self, wanted: Sequence[Topic], replication: int = 1) -> list[Change]:
-        """Create what is missing. Returns what was done; conflicts are returned, not touched."""
+        """Create what is missing and wait until it can be seen. Returns what was done; conflicts are not touched."""
         changes = self.plan(wanted)
         by_name = {topic.name: topic for topic in wanted}
         new = [
@@ -79,7 +79,16 @@ class Admin:
             except ck.KafkaException as error:
                 if error.args[0].code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:
                     raise Unavailable(f"topic {name} could not be created: {error.args[0].str()}") from None
+        self._seen([topic.topic for topic in new])
         return changes
+
+    def _seen(self, names: Sequence[str]) -> None:
+        """Wait until the broker tells of topics that it has just made; for a moment it does not."""
+        deadline = time.monotonic() + 30
+        while names and not set(names) <= self._partitions().keys():
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {self._bootstrap} made topics and does not show them after 30 s")
+            time.sleep(0.1)
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Lag]]:
         """Per group and topic: end offset minus committed offset, summed over partitions."""

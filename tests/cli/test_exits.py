@@ -26,6 +26,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """No endpoints and no pipeline files."""
     for name in (*PARTS, "PSF_PARTITIONS"):
         monkeypatch.delenv(name, raising=False)
+    (tmp_path / "none.env").touch()
     monkeypatch.setenv("PSF_ENDPOINTS", str(tmp_path / "none.env"))
     monkeypatch.setenv("PSF_PIPELINES", str(tmp_path))
     return tmp_path
@@ -72,7 +73,7 @@ def test_a_broker_that_is_away_is_exit_5_within_seconds(
     ran = run("dlq", "list")
     assert ran.code == exits.UNREACHABLE
     assert "does not answer" in ran.err
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 25
 
 
 def test_a_registry_that_is_away_is_exit_5(run: Run, here: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +91,7 @@ def test_an_unknown_component_names_the_nearest(run: Run, here: Plant, verb: tup
 def test_an_unknown_code_or_type_names_the_nearest(run: Run, here: Plant) -> None:
     code = run("dlq", "list", "--code", "resource-unknwon")
     kind = run("dlq", "list", "--type", "time.TimeAproved")
-    assert (code.code, kind.code) == (exits.USAGE, exits.USAGE)
+    assert (code.code, kind.code) == (exits.USAGE, exits.USAGE), code.err
     assert "did you mean resource-unknown?" in code.err
     assert "did you mean time.TimeApproved" in kind.err
 

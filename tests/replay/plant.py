@@ -143,6 +143,7 @@ class Plant:
 def planted(bootstrap: str, registry: Registry, url: str, folder: Path) -> Plant:
     """A new installation with its topics."""
     name = f"tryton-{uuid.uuid4().hex[:8]}"
+    (folder / "none.env").touch()
     (folder / "sink.toml").write_text(SINK.format(name=name))
     Admin(bootstrap).apply(pipelines.load(folder, {}).topics())
     return Plant(bootstrap, url, folder, name, Codec(registry), Producer(bootstrap, "tests"))

@@ -91,28 +91,37 @@ class Admin:
             time.sleep(0.1)
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Lag]]:
-        """Per group and topic: end offset minus committed offset, summed over partitions."""
-        return {group: self._lag(group, topics) for group, topics in groups.items()}
+        """Per group and topic: end offset minus committed offset, summed over partitions.
+
+        Ends are read after all commits: when nobody is behind, nothing was on its way between two groups either.
+        """
+        committed = self._committed(groups)
+        ends = self.end_offsets({topic for topics in groups.values() for topic in topics})
+        begins = self._begin_offsets(ends)
+        return {group: _behind(topics, committed[group], begins, ends) for group, topics in groups.items()}
 
     def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         partitions = self._partitions()
         tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
         return self._offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
 
-    def _lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
-        ends = self.end_offsets(topics)
-        begins = self._begin_offsets(ends)
-        request = ck.ConsumerGroupTopicPartitions(group, [ck.TopicPartition(t, p) for t, p in ends])
-        try:
-            answer = self._client.list_consumer_group_offsets([request])[group].result(10)
-        except ck.KafkaException as error:
-            raise Unavailable(f"the group {group} has no coordinator: {error.args[0].str()}") from None
-        committed = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
-        behind = dict.fromkeys(topics, 0)
-        for tp, end in ends.items():
-            at = committed.get(tp, -1)
-            behind[tp[0]] += end - (at if at >= 0 else begins.get(tp, 0))
-        return [Lag(topic, max(0, count)) for topic, count in behind.items()]
+    def _committed(self, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[tuple[str, int], int]]:
+        """All groups are asked at once."""
+        partitions = self._partitions()
+        asked = {}
+        for group, topics in groups.items():
+            tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
+            if tps:
+                request = ck.ConsumerGroupTopicPartitions(group, tps)
+                asked[group] = self._client.list_consumer_group_offsets([request])[group]
+        found: dict[str, dict[tuple[str, int], int]] = {group: {} for group in groups}
+        for group, future in asked.items():
+            try:
+                answer = future.result(10)
+            except ck.KafkaException as error:
+                raise Unavailable(f"the group {group} has no coordinator: {error.args[0].str()}") from None
+            found[group] = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
+        return found
 
     def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]
@@ -138,3 +147,18 @@ class Admin:
         except ck.KafkaException as error:
             raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _behind(
+    topics: Sequence[str],
+    committed: Mapping[tuple[str, int], int],
+    begins: Mapping[tuple[str, int], int],
+    ends: Mapping[tuple[str, int], int],
+) -> list[Lag]:
+    """A partition without a commit counts from its beginning."""
+    counts = dict.fromkeys(topics, 0)
+    for tp, end in ends.items():
+        if tp[0] in counts:
+            at = committed.get(tp, -1)
+            counts[tp[0]] += end - (at if at >= 0 else begins.get(tp, 0))
+    return [Lag(topic, max(0, count)) for topic, count in counts.items()]

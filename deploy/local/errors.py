@@ -109,7 +109,7 @@ def _advice(how: str, tail: Sequence[str], part: str) -> str:
     if "Cannot allocate memory" in text or "OutOfMemoryError" in text:
         return "The machine is short of memory: close something (about 2 GB are needed) and run the same command again."
     if "SIGKILL" in how:
-        return "A person did that, or the kernel when memory is short (about 2 GB are needed); run the same command again."
+        return "A person did, or the kernel for want of memory (about 2 GB are needed): run the same command again."
     return f"Run the same command again; if it repeats, the log above says what {part} is missing."
 
 

@@ -53,7 +53,7 @@ def test_a_part_that_dies_is_named_at_once(web: Stack, busy: Callable[[], None])
         _busy_while_it_is_killed(web, busy)
     assert time.monotonic() - begun < 30
     assert "serving" in failed.value.tail
-    assert "memory is short" in failed.value.todo
+    assert "want of memory" in failed.value.todo
 
 
 def test_a_part_that_is_taken_away_or_restarted_is_not_dead(web: Stack) -> None:

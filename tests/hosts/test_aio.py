@@ -1,0 +1,406 @@
+"""What the asyncio host promises, against a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from psfabric.engine import Write
+from psfabric.engine.engine import WINDOW
+from psfabric.errors import FabricError, Parent
+from psfabric.event import Record, sequence
+from psfabric.kafka import Admin, GroupReader, Producer, latest, read_topic
+from psfabric.kafka.producer import WriteFailed
+from psfabric.outcomes import Delivered, Held, Outcome, Retry
+from schemas import Topic
+from tests.contracts.given import example
+from tests.hosts.calling import FakeCalling, Hosting, codec, fine
+from tests.hosts.fakes import committed, eventually, produce, unique, until, values_of
+
+
+@dataclass(frozen=True)
+class Road:
+    """A component with topics of its own: `source` in, `output` out."""
+
+    bootstrap: str
+    name: str
+
+    @property
+    def source(self) -> str:
+        return f"deliver.{self.name}"
+
+    @property
+    def output(self) -> str:
+        return f"out.{self.name}"
+
+    def stage(self, answer: Any = fine, **policy: int | bool) -> FakeCalling:
+        return FakeCalling(self.name, self.source, self.output, answer, **policy)
+
+    def out(self) -> list[str]:
+        return values_of(self.bootstrap, self.output)
+
+    def records(self, topic: str) -> list[Record]:
+        return read_topic(self.bootstrap, topic)
+
+    def waiting(self) -> int:
+        return len(latest(self.records(f"hold.{self.name}")))
+
+    def committed(self, partition: int = 0) -> int:
+        return committed(self.bootstrap, self.name, self.source, partition)
+
+    def produce(self, *values: str, key: str = "k", partition: int | None = 0) -> None:
+        produce(self.bootstrap, self.source, [(key, value) for value in values], partition)
+
+    def lag(self) -> int:
+        return Admin(self.bootstrap).lag({self.name: [self.source]})[self.name][0].behind
+
+
+@pytest.fixture
+def road(kafka_bootstrap: str) -> Road:
+    made = Road(kafka_bootstrap, unique("sink"))
+    names = [made.source, made.output, *(f"{kind}.{made.name}" for kind in ("hold", "redo", "dlq", "applied"))]
+    limits = {"max.message.bytes": "100000"}
+    topics = [
+        Topic(name=n, partitions=3, config=limits, rule="test", tombstones=True) for n in [*names, "psf.delivery"]
+    ]
+    Admin(kafka_bootstrap).apply(topics)
+    return made
+
+
+async def delivered(road: Road, count: int) -> None:
+    """Until `count` records are out, and everything read is committed."""
+    await eventually(lambda: len(road.out()) >= count and road.lag() == 0)
+
+
+# ------------------------------------------------------------------------------------------------ order, retry, batches
+
+
+async def test_a_key_is_delivered_in_order_and_many_keys_at_once(road: Road) -> None:
+    rng, open_calls, most = random.Random(1), 0, 0
+
+    async def answer(value: str) -> Outcome:
+        nonlocal open_calls, most
+        open_calls += 1
+        most = max(most, open_calls)
+        await asyncio.sleep(rng.uniform(0, 0.004))
+        open_calls -= 1
+        return Delivered("ref")
+
+    sent = [(f"key-{k}", f"{k} {n}") for n, k in itertools.product(range(20), range(12))]
+    await asyncio.to_thread(produce, road.bootstrap, road.source, sent)
+    stage = road.stage(answer)
+    async with Hosting(road.bootstrap, stage):
+        await delivered(road, len(sent))
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for value in stage.asked:
+        key, _, n = value.partition(" ")
+        by_key[key].append(int(n))
+    assert all(seen == list(range(20)) for seen in by_key.values())
+    assert len(by_key) == 12
+    assert 1 < most <= 8, "many at once, never more than the policy says"
+    assert Counter(road.out()) == Counter(value for _, value in sent)
+
+
+async def test_an_outage_commits_nothing_and_delays_no_other_key(road: Road) -> None:
+    down = True
+
+    async def answer(value: str) -> Outcome:
+        return Retry("down") if down and value == "a1" else Delivered("ref")
+
+    await asyncio.to_thread(road.produce, "a1", "a2", key="a")
+    await asyncio.to_thread(road.produce, "b1", "b2", key="b")
+    stage = road.stage(answer)
+    async with Hosting(road.bootstrap, stage):
+        await eventually(lambda: road.out() == ["b1", "b2"])
+        await until(lambda: stage.asked.count("a1") >= 4)
+        assert await asyncio.to_thread(road.committed) == 0
+        assert "a2" not in stage.asked, "a later record of the key does not overtake"
+        down = False
+        await delivered(road, 4)
+    assert [v for v in road.out() if v[0] == "a"] == ["a1", "a2"]
+
+
+async def test_retry_after_is_obeyed(road: Road) -> None:
+    answers = iter([Retry("slow down", after=0.7)])
+
+    async def answer(value: str) -> Outcome:
+        return next(answers, Delivered("ref"))
+
+    await asyncio.to_thread(road.produce, "x")
+    stage = road.stage(answer)
+    async with Hosting(road.bootstrap, stage):
+        await delivered(road, 1)
+    first, second = stage.begun
+    assert 0.69 <= second - first < 3
+
+
+async def test_records_of_different_keys_go_in_one_call_where_the_sink_takes_batches(road: Road) -> None:
+    await asyncio.to_thread(produce, road.bootstrap, road.source, [(f"k{n}", f"{n}") for n in range(50)], 0)
+    stage = road.stage(batch=10, concurrency=1)
+    async with Hosting(road.bootstrap, stage):
+        await delivered(road, 50)
+    assert max(map(len, stage.calls)) == 10
+    assert sorted(stage.asked, key=int) == [f"{n}" for n in range(50)]
+
+
+# ------------------------------------------------------------------------------------------------ hold
+
+
+def needs(parent: Parent, known: set[Parent]) -> Any:
+    async def answer(value: str) -> Outcome:
+        return Held("not there", parent) if value == "early" and parent not in known else Delivered("ref")
+
+    return answer
+
+
+async def test_what_waits_goes_on_when_its_parent_is_there_and_survives_a_restart(road: Road) -> None:
+    parent = Parent("project", "PRJ-1")
+    known: set[Parent] = set()
+    await asyncio.to_thread(road.produce, "early", "later", key="a")
+    await asyncio.to_thread(road.produce, "other", key="b")
+    async with Hosting(road.bootstrap, road.stage(needs(parent, known)), known=known):
+        await eventually(lambda: road.waiting() == 2 and road.lag() == 0)
+        assert road.out() == ["other"], "the record behind it waits, too"
+    restarted = road.stage(needs(parent, known))
+    async with Hosting(road.bootstrap, restarted, known=known):
+        assert restarted.asked == []
+        known.add(parent)
+        await eventually(lambda: road.waiting() == 0)
+    assert road.out() == ["other", "early", "later"]
+
+
+async def test_a_store_that_cannot_say_leaves_what_waits_where_it_is(road: Road) -> None:
+    parent = Parent("project", "PRJ-1")
+    known: set[Parent] = set()
+    hosting = Hosting(road.bootstrap, road.stage(needs(parent, known)), known=known)
+    failing = [FabricError("not loaded yet")] * 2
+
+    async def present(parents: set[Parent]) -> set[Parent]:
+        if failing:
+            raise failing.pop()
+        return parents & known
+
+    hosting._present = present  # type: ignore[method-assign]
+    await asyncio.to_thread(road.produce, "early")
+    async with hosting:
+        await eventually(lambda: road.waiting() == 1)
+        known.add(parent)
+        await eventually(lambda: road.waiting() == 0)
+    assert road.out() == ["early"]
+
+
+# ------------------------------------------------------------------------------------------------ kills and rebalances
+
+
+async def test_a_kill_in_the_midst_of_delivery_loses_nothing_and_doubles_nothing(road: Road, tmp_path: Path) -> None:
+    entries, versions = 24, 5
+    await asyncio.to_thread(produce_time, road, entries, versions)
+    for goal in (20, 50, 80):
+        with child(road, tmp_path, slow=0.02) as process:
+            await until(lambda goal=goal: journal(tmp_path) >= goal)  # type: ignore[misc]
+            process.send_signal(signal.SIGKILL)
+            process.wait(10)
+    with child(road, tmp_path, slow=0.0):
+        await eventually(lambda: road.lag() == 0)
+    wanted = [version(n) for n in range(versions)]
+    for entry in range(entries):
+        text = (tmp_path / f"entry-{entry}").read_text()
+        assert text == str(wanted).replace("'", '"'), "each version once, in order"
+    applied = latest(read_topic(road.bootstrap, f"applied.{road.name}"))
+    assert len(applied) == entries
+    receipts = [r for r in read_topic(road.bootstrap, "psf.delivery") if (r.key or b"").startswith(road.name.encode())]
+    assert len(latest(receipts)) == entries * versions
+    assert journal(tmp_path) <= entries * versions + 3 * 4, "only what was open at a kill is asked again"
+
+
+def version(n: int) -> str:
+    event = example("enriched.time.TimeApproved")
+    return sequence(event.time.replace(microsecond=n))
+
+
+def produce_time(road: Road, entries: int, versions: int) -> None:
+    writes = []
+    for n, entry in itertools.product(range(versions), range(entries)):
+        id_ = f"entry-{entry}"
+        changes = {"event_id": f"{id_}.{n}", "aggregate_id": id_, "partition_key": id_, "sequence": version(n)}
+        key, value, headers = codec().encode(example("enriched.time.TimeApproved", **changes))
+        writes.append(Write(road.source, key, value, headers))
+    producer = Producer(road.bootstrap, "tests")
+    producer.write_and_wait(writes)
+    producer.close()
+
+
+def journal(folder: Path) -> int:
+    path = folder / "journal"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+class child:  # noqa: N801 - reads as a verb where it is used
+    """The sink `FolderSink` in a process of its own; ended by SIGTERM unless it ended before."""
+
+    def __init__(self, road: Road, folder: Path, slow: float) -> None:
+        arguments = [road.bootstrap, road.name, str(folder), str(slow)]
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.hosts.calling_child", *arguments])
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        return self._process
+
+    def __exit__(self, *raised: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            assert self._process.wait(15) == 0
+
+
+async def test_two_members_share_and_hand_over_without_loss(road: Road) -> None:
+    sent = [(f"key-{k}", f"{k} {n}") for n, k in itertools.product(range(60), range(12))]
+    await asyncio.to_thread(produce, road.bootstrap, road.source, sent)
+
+    async def answer(value: str) -> Outcome:
+        await asyncio.sleep(0.02)
+        return Delivered("ref")
+
+    one, two = road.stage(answer, concurrency=4), road.stage(answer, concurrency=4)
+    async with Hosting(road.bootstrap, one):
+        await until(lambda: len(one.asked) > 50)
+        async with Hosting(road.bootstrap, two):
+            await until(lambda: len(two.asked) > 50)
+        await delivered(road, len(sent))
+    assert Counter(one.asked + two.asked) == Counter(v for _, v in sent), "a clean hand-over repeats nothing"
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for value in road.out():
+        key, _, n = value.partition(" ")
+        by_key[key].append(int(n))
+    assert all(seen == list(range(60)) for seen in by_key.values())
+
+
+# ------------------------------------------------------------------------------------------------ window and pace
+
+
+async def test_reading_stays_within_the_window_and_goes_on_after_a_hand_over(road: Road) -> None:
+    gate = asyncio.Event()
+
+    async def answer(value: str) -> Outcome:
+        if value == "0":
+            await gate.wait()
+        return Delivered("ref")
+
+    sent = [(f"k{n}", f"{n}") for n in range(2 * WINDOW + 100)]
+    await asyncio.to_thread(produce, road.bootstrap, road.source, sent, 0)
+    stage, other = road.stage(answer, concurrency=64), road.stage(concurrency=64)
+    async with Hosting(road.bootstrap, stage):
+        await until(lambda: stage.highest == WINDOW - 1)
+        produce(road.bootstrap, road.source, [("k", "elsewhere")], 1)
+        await until(lambda: "elsewhere" in stage.asked)  # many polls later
+        assert stage.highest == WINDOW - 1
+        assert road.committed() == 0
+        async with Hosting(road.bootstrap, other):  # whoever gets the partition, it was paused before
+            gate.set()
+            await delivered(road, len(sent) + 1)
+
+
+async def test_a_call_longer_than_the_session_loses_no_membership(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GroupReader.__init__, "__kwdefaults__", {"instance": None, "session_ms": 6000})
+
+    async def answer(value: str) -> Outcome:
+        await asyncio.sleep(7)
+        return Delivered("ref")
+
+    await asyncio.to_thread(road.produce, "slow")
+    stage = road.stage(answer)
+    async with Hosting(road.bootstrap, stage):
+        await delivered(road, 1)
+    assert stage.asked == ["slow"]
+
+
+# ------------------------------------------------------------------------------------------------ failure and stop
+
+
+async def test_a_write_that_fails_stops_the_host_and_commits_nothing(road: Road) -> None:
+    stage = road.stage()
+    stage.padding = 200_000  # the topic takes 100,000 bytes
+    await asyncio.to_thread(road.produce, "big")
+    with pytest.raises(WriteFailed):
+        async with Hosting(road.bootstrap, stage) as hosting:
+            await hosting.running
+    assert road.committed() == 0
+    async with Hosting(road.bootstrap, road.stage()):
+        await delivered(road, 1)
+    assert road.out() == ["big"], "it is read again after a restart"
+
+
+async def test_a_stage_that_raises_stops_the_host_and_commits_nothing(road: Road) -> None:
+    async def answer(value: str) -> Outcome:
+        raise ZeroDivisionError("planted")
+
+    await asyncio.to_thread(road.produce, "x")
+    with pytest.raises(FabricError, match="ZeroDivisionError"):
+        async with Hosting(road.bootstrap, road.stage(answer)) as hosting:
+            await asyncio.wait_for(hosting.running, 20)
+    assert road.committed() == 0
+
+
+async def test_one_component_that_fails_stops_the_others_in_order(road: Road, kafka_bootstrap: str) -> None:
+    async def answer(value: str) -> Outcome:
+        raise ZeroDivisionError("planted")
+
+    other = Road(kafka_bootstrap, unique("sink"))
+    names = [other.source, other.output, f"hold.{other.name}", f"redo.{other.name}"]
+    Admin(kafka_bootstrap).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    await asyncio.to_thread(other.produce, *(f"{n}" for n in range(20)))
+    async with Hosting(road.bootstrap, road.stage(answer), other.stage()) as hosting:
+        await delivered(other, 20)
+        await asyncio.to_thread(road.produce, "x")
+        with pytest.raises(FabricError):
+            await asyncio.wait_for(hosting.running, 20)
+    assert other.committed() == 20
+
+
+async def test_stopping_finishes_what_is_open_and_commits_it(road: Road) -> None:
+    gate, began = asyncio.Event(), asyncio.Event()
+
+    async def answer(value: str) -> Outcome:
+        began.set()
+        await gate.wait()
+        return Delivered("ref")
+
+    await asyncio.to_thread(road.produce, "open", "next")
+    stage = road.stage(answer)
+    async with Hosting(road.bootstrap, stage) as hosting:
+        await began.wait()
+        hosting.stop.set()
+        asyncio.get_running_loop().call_later(0.3, gate.set)
+        await asyncio.wait_for(hosting.running, 8)
+    assert stage.asked == ["open"], "nothing new is begun"
+    assert road.out() == ["open"]
+    assert road.committed() == 1
+
+
+async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road: Road) -> None:
+    began = asyncio.Event()
+
+    async def answer(value: str) -> Outcome:
+        began.set()
+        await asyncio.Event().wait()
+        return Delivered("ref")
+
+    await asyncio.to_thread(road.produce, "hangs")
+    async with Hosting(road.bootstrap, road.stage(answer)) as hosting:
+        await began.wait()
+        asked = time.monotonic()
+        hosting.stop.set()
+        await asyncio.wait_for(hosting.running, 15)
+        assert time.monotonic() - asked < 10
+    assert road.committed() == 0
+    async with Hosting(road.bootstrap, road.stage()):
+        await delivered(road, 1)

@@ -119,6 +119,8 @@ class Engine:
             lane = self.lanes[record.partition]
             tp = TopicPartition(record.topic, record.partition)
             log = lane.log(tp)
+            if log.first is not None and record.offset < log.first:
+                raise RuntimeError(f"{record.coordinates} comes after reading began at {log.first}: it was never read")
             if log.position is not None and record.offset < log.position:
                 continue  # read again after a seek; the first reading is still on its way or done
             work = Work(origin(record), record.partition, (tp, record.offset))
@@ -129,15 +131,17 @@ class Engine:
                 lane.enqueue(work)
 
     def commits(self) -> dict[TopicPartition, int]:
-        """Offsets that rose since the last call and may be committed: everything below is durable."""
-        risen: dict[TopicPartition, int] = {}
-        for lane in self.lanes.values():
-            for tp, log in lane.logs.items():
-                offset = log.committable
-                if offset is not None and offset != log.committed and offset != log.first:
-                    log.committed = offset
-                    risen[tp] = offset
-        return risen
+        """Offsets that may be committed, everything below being durable; offered until they are `committed`."""
+        logs = [pair for lane in self.lanes.values() for pair in lane.logs.items()]
+        risen = {tp: log.committable for tp, log in logs if log.committable not in (log.committed, log.first)}
+        return {tp: offset for tp, offset in risen.items() if offset is not None}
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """The broker took these offsets. One that it refused is offered again: nobody else would commit it."""
+        for tp, offset in offsets.items():
+            lane = self.lanes.get(tp.partition)
+            if lane is not None:
+                lane.log(tp).committed = offset
 
     def full(self, tp: TopicPartition) -> bool:
         """Whether reading of `tp` must pause: the window above the committed offset is used up."""

@@ -124,9 +124,13 @@ class Member:
         if now - self._committed_at < COMMIT_EVERY and not self._crowded():
             return
         self._committed_at = now
-        offsets = self._engine.commits()
-        if offsets:
-            await self._in_thread(lambda: self._reader.commit(offsets))
+        await self._offer(self._engine.commits())
+
+    async def _offer(self, offsets: dict[TopicPartition, int]) -> None:
+        """What the broker does not take is offered again next time."""
+        taken = await self._in_thread(lambda: self._reader.commit(offsets))
+        if taken:
+            self._engine.committed(offsets)
 
     def _crowded(self) -> bool:
         """Whether a window is half used up: what is done is committed early, so that reading need not pause."""
@@ -255,8 +259,8 @@ class Member:
         offsets = await self._hand_over()
         self._closing = True  # leaving the group revokes, and that must not wait a second time
         try:
-            if self._failure is None and offsets:
-                await self._in_thread(lambda: self._reader.commit(offsets))
+            if self._failure is None:
+                await self._offer(offsets)
         finally:
             await self._in_thread(self._reader.close)
             self._thread.shutdown(wait=False)

@@ -76,16 +76,21 @@ class GroupReader:
         return records
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Commit synchronously; False when the group has moved on (the records are then read by their new owner)."""
+        """Commit synchronously; False when the broker did not take them all (perhaps another owner reads on)."""
         if not offsets:
             return True
         wanted = [ck.TopicPartition(tp.topic, tp.partition, offset) for tp, offset in offsets.items()]
         try:
-            self._consumer.commit(offsets=wanted, asynchronous=False)
+            answers = self._consumer.commit(offsets=wanted, asynchronous=False) or []
         except ck.KafkaException as error:
             log.warning("commit refused", group=self._group, error=error.args[0].str())
             return False
-        return True
+        refused = [tp for tp in answers if tp.error is not None]  # raised above only when none was taken
+        for tp in refused:
+            log.warning(
+                "commit refused", group=self._group, topic=tp.topic, partition=tp.partition, error=str(tp.error)
+            )
+        return not refused
 
     def pause(self, tps: Sequence[TopicPartition]) -> None:
         self._flow(self._consumer.pause, tps)

@@ -76,7 +76,10 @@ class Drive:
         return self.engine.release(set(met).__contains__, self.now)
 
     def committed(self) -> int | None:
-        return self.engine.commits().get(IN)
+        """What is offered for the input, taken by the broker."""
+        offered = self.engine.commits()
+        self.engine.committed(offered)
+        return offered.get(IN)
 
     def written_to(self, topic: str) -> list[Write]:
         return [write for write in self.writes if write.topic == topic]

@@ -85,7 +85,25 @@ def test_commits_never_pass_the_first_record_that_is_not_done() -> None:
     assert drive.committed() == 2
     drive.finish(works[2])
     assert drive.committed() == 4
-    assert drive.committed() is None, "offered once"
+    assert drive.committed() is None, "taken once, it is not offered again"
+
+
+def test_a_commit_that_the_broker_refused_is_offered_again() -> None:
+    drive = Drive()
+    drive.arrive(record(0))
+    drive.run()
+    assert drive.engine.commits() == {IN: 1}
+    assert drive.engine.commits() == {IN: 1}, "nobody said that it was taken"
+    drive.engine.committed({IN: 1})
+    assert drive.engine.commits() == {}
+
+
+def test_a_record_from_before_reading_began_is_never_taken_for_one_read_again() -> None:
+    drive = Drive()
+    drive.arrive(record(10))
+    drive.run()
+    with pytest.raises(RuntimeError, match="in/0/4"):
+        drive.arrive(record(4))
 
 
 def test_a_record_whose_outputs_are_not_acknowledged_holds_the_commit_back() -> None:

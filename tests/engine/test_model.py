@@ -153,9 +153,12 @@ class Component(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.engine.release(lambda until: isinstance(until, Parent) and until.id in self.known, self.now)
 
-    @rule()
-    def commit(self) -> None:
+    @rule(taken=st.booleans())
+    def commit(self, taken: bool) -> None:
         risen = self.engine.commits()
+        if not taken:
+            return
+        self.engine.committed(risen)
         self.broker.committed = risen.get(IN, self.broker.committed)
         self.broker.redone = risen.get(REDO, self.broker.redone)
 
@@ -241,7 +244,7 @@ class Component(RuleBasedStateMachine):
                 self.the_target_answers(True)
             while self.on_their_way:
                 self.the_broker_acknowledges(0)
-        self.commit()
+        self.commit(True)
         assert self.engine.idle
         assert self.engine.held() == []
         assert self.broker.committed == len(self.broker.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,9 @@ from psfabric.outcomes import Held, Outcome, Rejected
 from schemas import Model
 
 log = structlog.get_logger(__name__)
+
+DEPTH = 8
+"""Frames of a bug's traceback that are logged."""
 
 
 def about_id(record: Record) -> str:
@@ -46,8 +50,14 @@ def guarded(component: str, act: Callable[[], Result]) -> Result:
 
 
 def failed(component: str, error: Exception) -> Result:
-    log.exception("adapter raised", component=component, exception=type(error).__name__)
+    log.error("adapter raised", component=component, exception=type(error).__name__, at=_places(error))
     return Result(Rejected("bug", f"{type(error).__name__} in {component}"))
+
+
+def _places(error: Exception) -> list[str]:
+    """Where it was raised, outermost first. No message and no variables: they would carry payload into the log."""
+    frames = traceback.extract_tb(error.__traceback__)[-DEPTH:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 class Stage(ABC):

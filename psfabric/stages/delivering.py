@@ -75,7 +75,7 @@ class SinkStage(Calling):
                 return self._superseded(event, stored, Superseded())
             case Decision.DUPLICATE if stored is not None:
                 if stored.content_hash != document.content_hash:
-                    log.warning("same version, other content", component=self.name, event=event.id)
+                    log.warning("same version, other content", component=self.name, event_id=event.id)
                 return self._delivered(task, event, stored, duplicate=stored.event_id != event.id)
             case Decision.UNCHANGED if stored is not None:
                 risen = receipt.applied_entry(

@@ -15,7 +15,7 @@ from psfabric.errors import Held, Invalid, Period, Transient
 from psfabric.outcomes import Delivered
 from schemas.models import EnrichedBillingRequested
 from sinks.tryton_erp.books import Books, compact
-from sinks.tryton_erp.rpc import OutOfOrder, PeriodShut, Values, Warned
+from sinks.tryton_erp.rpc import NotInThisState, OutOfOrder, PeriodShut, Values, Warned
 
 Request = EnrichedBillingRequested
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 async def post(books: Books, data: Request, id: int) -> None:
-    """Post a named draft, past the warnings that are expected."""
+    """Post a named draft, past the warnings that are expected; one that was posted meanwhile is left as it is."""
     for _ in range(ATTEMPTS):
         try:
             await books.call("account.invoice", "post", [id])
@@ -43,9 +43,18 @@ async def post(books: Books, data: Request, id: int) -> None:
         except PeriodShut as shut:
             month = f"{data.invoice_date:%Y-%m}"
             raise Held(Period(books.legal_entity, month), shut.said) from None
+        except NotInThisState:
+            if not await _posted(books, id):
+                raise
+            return  # by our own call that timed out here and went on there
         else:
             return
     raise Transient("the invoice could not be posted: Tryton asks again and again")
+
+
+async def _posted(books: Books, id: int) -> bool:
+    rows = await books.rows("account.invoice", [["id", "=", id]], ["state"])
+    return bool(rows) and rows[0]["state"] in POSTED
 
 
 async def _skip(books: Books, warned: Warned) -> None:

@@ -42,6 +42,10 @@ class OutOfOrder(Refused):
     """A later date has been numbered in the same sequence."""
 
 
+class NotInThisState(Refused):
+    """The record's state does not allow the action, or no longer: somebody may have done it meanwhile."""
+
+
 class Warned(Refused):
     """Tryton asks "are you sure"; `name` is what has to be skipped for the call to go on."""
 
@@ -55,6 +59,7 @@ REFUSALS: tuple[tuple[str, type[Refused], str], ...] = (
     ("you must reopen the period", PeriodShut, "period-closed"),
     ("you must create a period", PeriodShut, "period-closed"),
     ("you must set an invoice date after", OutOfOrder, "erp-refused"),
+    ("You can not call", NotInThisState, "erp-refused"),
     ("because it has been invoiced", Refused, "time-already-billed"),
     ("You are not allowed to", Refused, "access-denied"),
     ("fail on at least one of these rules", Refused, "access-denied"),

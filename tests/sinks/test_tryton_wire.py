@@ -17,7 +17,17 @@ from schemas.models import TimeRemoved
 from sinks.tryton import Tryton
 from sinks.tryton_erp.books import Names, price
 from sinks.tryton_erp.readback import aggregate, days
-from sinks.tryton_erp.rpc import Exists, OutOfOrder, PeriodShut, Refused, Session, Warned, decode, encode
+from sinks.tryton_erp.rpc import (
+    Exists,
+    NotInThisState,
+    OutOfOrder,
+    PeriodShut,
+    Refused,
+    Session,
+    Warned,
+    decode,
+    encode,
+)
 from tests.sinks.tryton_world import START, World
 
 Answer = Response | FabricError
@@ -104,6 +114,7 @@ async def call(*answers: Answer, login: Answer | None = None) -> Any:
             "time-already-billed",
         ),
         (said('You are not allowed to access "Account Period".'), Invalid, "access-denied"),
+        (said('You can not call "post" on "1" of "Invoice".'), NotInThisState, "erp-refused"),
         (said("Something else."), Refused, "erp-refused"),
         (error("UserWarning", ["abc.invoice_taxes", "Sure?", ""]), Warned, "Sure?"),
         (error("'foo'", ""), Refused, "did not understand"),

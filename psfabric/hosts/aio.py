@@ -12,20 +12,16 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from psfabric.engine import Engine, Result, Work, Write
-from psfabric.engine.applied import Applied
 from psfabric.engine.engine import WINDOW
-from psfabric.engine.hold import HoldEntry, read_hold
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import FabricError, Parent, Unavailable, Until
-from psfabric.event import Record
-from psfabric.kafka import GroupReader, Producer, latest
-from psfabric.kafka.reader import read
+from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable, Until
+from psfabric.hosts.loading import Loaded, load
+from psfabric.kafka import GroupReader, Producer
 from psfabric.stages import Calling
 
 log = structlog.get_logger(__name__)
@@ -40,15 +36,6 @@ COMMIT_EVERY = 0.25
 SWEEP_EVERY = 0.5
 HAND_OVER = 6.0
 """Seconds that open calls may take to finish when partitions are revoked or the process stops."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """What a partition's owner must know before the first record: read from hold and applied."""
-
-    partition: int
-    held: tuple[HoldEntry, ...]
-    applied: dict[str, Applied]
 
 
 class Member:
@@ -70,7 +57,7 @@ class Member:
         self._leaving = self._closing = False
         self._failure: BaseException | None = None
         self._calls: set[asyncio.Task[None]] = set()
-        self._loaded: list[_Loaded] = []
+        self._loaded: dict[int, Loaded] = {}
         self._mine: set[int] = set()
         self._paused: set[TopicPartition] = set()
         self._committed_at = 0.0
@@ -94,8 +81,8 @@ class Member:
 
     async def _turn(self) -> None:
         records = await self._in_thread(lambda: self._reader.poll(self._room(), POLL))
-        for loaded in self._loaded:
-            self._engine.assign(loaded.partition, held=loaded.held, applied=loaded.applied)
+        for partition, loaded in self._loaded.items():
+            self._engine.assign(partition, held=loaded.held, applied=loaded.applied)
         self._loaded.clear()
         self._engine.arrive(r for r in records if r.partition in self._engine.lanes)
         self._wake.set()
@@ -139,10 +126,10 @@ class Member:
     # ------------------------------------------------------------------ rebalance (in the reader's thread)
 
     def _assigned(self, tps: list[TopicPartition]) -> None:
+        check_even(self.stage, tps)
         new = {tp.partition for tp in tps} - self._mine
-        self._loaded += load(self._bootstrap, self.stage, new)
+        self._loaded.update(load(self._bootstrap, self.stage, sorted(new)))
         self._mine |= new
-        self._paused.clear()
         self.ready = True
 
     def _revoked(self, tps: list[TopicPartition]) -> None:
@@ -151,6 +138,7 @@ class Member:
         if offsets:
             self._reader.commit(offsets)
         gone = {tp.partition for tp in tps}
+        self._loaded = {p: loaded for p, loaded in self._loaded.items() if p not in gone}
         self._loop.call_soon_threadsafe(self._forget, gone)
         self._mine -= gone
 
@@ -266,24 +254,12 @@ class Member:
             self._thread.shutdown(wait=False)
 
 
-def load(bootstrap: str, stage: Calling, partitions: Iterable[int]) -> list[_Loaded]:
-    """Read the hold and applied partitions of `partitions` to their ends."""
-    numbers = sorted(partitions)
-    topics = [stage.policy.hold_topic, *stage.state_topics]
-    by_tp: dict[tuple[str, int], list[Record]] = {(t, p): [] for t in topics for p in numbers}
-    for record in read(bootstrap, by_tp):
-        by_tp[(record.topic, record.partition)].append(record)
-    return [_loaded(stage, p, by_tp) for p in numbers]
-
-
-def _loaded(stage: Calling, partition: int, by_tp: dict[tuple[str, int], list[Record]]) -> _Loaded:
-    held = latest(by_tp[(stage.policy.hold_topic, partition)])
-    applied: dict[str, Applied] = {}
-    for topic in stage.state_topics:
-        for key, record in latest(by_tp[(topic, partition)]).items():
-            applied[key.decode()] = Applied.from_bytes(record.value or b"")
-    entries = tuple(read_hold(r) for key, r in held.items() if not key.startswith(b"barrier/"))
-    return _Loaded(partition, entries, applied)
+def check_even(stage: Calling, tps: Iterable[TopicPartition]) -> None:
+    """The owner of a source partition must own redo's as well: it alone writes hold. Raises Misconfigured otherwise."""
+    found = {topic: sorted(tp.partition for tp in tps if tp.topic == topic) for topic in stage.topics}
+    if any(numbers != found[stage.topics[0]] for numbers in found.values()):
+        shown = ", ".join(f"{topic}: {numbers}" for topic, numbers in found.items())
+        raise Misconfigured([f"{stage.name}: its topics differ in partitions ({shown}); see `psfabric topics plan`"])
 
 
 class AioHost:

@@ -1,50 +1,88 @@
-"""What the owner of partitions must know before the first record: read from hold and ref to their ends."""
+"""What the owner of partitions must know before the first record: read from hold, applied and ref to their ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from psfabric.engine.applied import Applied
 from psfabric.engine.hold import HoldEntry, read_hold
+from psfabric.errors import Invalid, Misconfigured
 from psfabric.event import Record, Version
 from psfabric.kafka import latest
 from psfabric.kafka.reader import read
-from psfabric.stages import ProcessStage, Pure
+from psfabric.stages import Calling, ProcessStage, Stage
+
+T = TypeVar("T")
 
 MARKER = b"barrier/"
 """Keys in hold topics that mark dead letters behind a barrier, not records."""
 
+_UNREADABLE = (Invalid, ValueError, LookupError, TypeError, OverflowError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Of one partition: what lies in hold, and the version stored per `ref` key where this component keeps it."""
+    """Of one partition: what lies in hold, what is in the target (sinks), and the version stored per `ref` key where
+    this component keeps it."""
 
     held: tuple[HoldEntry, ...] = ()
-    versions: dict[str, Version] = field(default_factory=dict)
+    applied: Mapping[str, Applied] = field(default_factory=dict)
+    versions: Mapping[str, Version] = field(default_factory=dict)
 
 
-def load(bootstrap: str, stage: Pure, partitions: Sequence[int]) -> dict[int, Loaded]:
-    """Blocking. Raises Unavailable when Kafka does not answer, Transient when a schema cannot be looked up now."""
-    hold = stage.policy.hold_topic
-    topics = [hold, *(f"ref.{entity}" for entity in kept(stage))]
-    found: dict[tuple[str, int], list[Record]] = {(t, p): [] for t in topics for p in partitions}
+def load(bootstrap: str, stage: Stage, partitions: Sequence[int]) -> dict[int, Loaded]:
+    """Blocking. Raises Unavailable when Kafka does not answer, Transient when a schema cannot be looked up now, and
+    Misconfigured for a record that cannot be read: passing over it could lose a waiting record or post one twice."""
+    hold, applied = stage.policy.hold_topic, stage.state_topics if isinstance(stage, Calling) else ()
+    refs = [f"ref.{entity}" for entity in kept(stage)]
+    found: dict[tuple[str, int], list[Record]] = {(t, p): [] for t in (hold, *applied, *refs) for p in partitions}
     for record in read(bootstrap, found):
         found[(record.topic, record.partition)].append(record)
-    return {p: Loaded(_held(found[(hold, p)]), _versions(stage, topics[1:], p, found)) for p in partitions}
+
+    def stored(topics: Sequence[str], partition: int) -> dict[bytes, Record]:
+        return {key: record for topic in topics for key, record in latest(found[(topic, partition)]).items()}
+
+    return {p: loaded(stage, stored([hold], p), stored(applied, p), stored(refs, p)) for p in partitions}
 
 
-def kept(stage: Pure) -> tuple[str, ...]:
+def loaded(
+    stage: Stage, held: Mapping[bytes, Record], applied: Mapping[bytes, Record], refs: Mapping[bytes, Record]
+) -> Loaded:
+    """The same of one partition's records as they are stored, by key."""
+
+    def posted(record: Record) -> tuple[str, Applied]:
+        return _key(record), Applied.from_bytes(record.value or b"")
+
+    def version(record: Record) -> tuple[str, Version]:
+        data = stage.codec.data(record.value or b"")
+        return _key(record), Version(data.sequence, data.revision)
+
+    return Loaded(
+        tuple(_understood(record, read_hold) for key, record in held.items() if not key.startswith(MARKER)),
+        dict(_understood(record, posted) for record in applied.values()),
+        dict(_understood(record, version) for record in refs.values()),
+    )
+
+
+def kept(stage: Stage) -> tuple[str, ...]:
     """The entities whose `ref` topic this stage is the one writer of."""
     return stage.adapter.keeps if isinstance(stage, ProcessStage) else ()
 
 
-def _held(records: list[Record]) -> tuple[HoldEntry, ...]:
-    return tuple(read_hold(r) for key, r in latest(records).items() if not key.startswith(MARKER))
+def _key(record: Record) -> str:
+    return (record.key or b"").decode()
 
 
-def _versions(
-    stage: Pure, topics: Sequence[str], partition: int, found: dict[tuple[str, int], list[Record]]
-) -> dict[str, Version]:
-    stored = {k: r for topic in topics for k, r in latest(found[(topic, partition)]).items()}
-    decoded = {key.decode(): stage.codec.data(record.value or b"") for key, record in stored.items()}
-    return {key: Version(data.sequence, data.revision) for key, data in decoded.items()}
+def _understood(record: Record, read: Callable[[Record], T]) -> T:
+    try:
+        return read(record)
+    except _UNREADABLE as error:
+        why = str(error) if isinstance(error, Invalid) else type(error).__name__
+        raise Misconfigured(
+            [
+                f"{record.coordinates} is no record that this release can read ({why}): run the release that wrote it, "
+                f"or, if none of ours did, write a record without a value under its key"
+            ]
+        ) from None

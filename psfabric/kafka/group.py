@@ -69,7 +69,9 @@ class GroupReader:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
-            elif error.fatal() or error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
+            elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise Unavailable(f"{self._group} cannot read: {error.str()}; run `psfabric topics apply`")
+            elif error.fatal():
                 raise Unavailable(f"{self._group} cannot read: {error.str()}")
             else:
                 log.warning("consumer", group=self._group, error=error.str())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 from deploy.local import Console, Stack, StackBusy
 
 ROOT = Path(__file__).resolve().parent.parent
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the programs that they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 CORE = ("kafka", "registry", "redis")
 
 

@@ -9,7 +9,7 @@ import confluent_kafka as ck
 from psfabric.engine.work import TopicPartition
 from psfabric.event import Record
 from psfabric.kafka.group import record_of
-from psfabric.kafka.reader import bounded_consumer
+from psfabric.kafka.reader import answering, bounded_consumer, described
 
 
 class Follower:
@@ -17,17 +17,19 @@ class Follower:
     transaction markers and compacted records leave no record to count from."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._consumer = bounded_consumer(bootstrap)
         self._positions: dict[TopicPartition, int] = {}
 
     def cluster_id(self) -> str:
         """The id of the Kafka cluster: a copy of another cluster's data must not be taken for this one's."""
-        return self._consumer.list_topics(timeout=10).cluster_id or ""
+        with answering(self._bootstrap):
+            return self._consumer.list_topics(timeout=10).cluster_id or ""
 
     def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """The end offset of every partition of the topics, now."""
-        known = self._consumer.list_topics(timeout=10).topics
-        tps = [TopicPartition(t, p) for t in topics if t in known for p in known[t].partitions]
+        known = described(self._consumer, self._bootstrap)
+        tps = [TopicPartition(t, p) for t in topics for p in known.get(t, [])]
         return {tp: self._end(tp) for tp in tps}
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -58,4 +60,6 @@ class Follower:
         self._positions[tp] = max(offset, self._positions.get(tp, 0))
 
     def _end(self, tp: TopicPartition) -> int:
-        return int(self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)[1])
+        with answering(self._bootstrap):
+            found = self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)
+        return int(found[1])

@@ -28,7 +28,8 @@ class Producer:
     dropped: the caller stops, and the record is read again after a restart.
     """
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    def __init__(self, bootstrap: str, client_id: str, *, topic_within: float = 10.0) -> None:
+        """`topic_within`: seconds until a topic that the broker does not have is reported."""
         self._producer = ck.Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -41,6 +42,7 @@ class Producer:
                 "message.max.bytes": 4 * 1024 * 1024,
                 "delivery.timeout.ms": 120_000,
                 "queue.buffering.max.messages": 200_000,
+                "topic.metadata.propagation.max.ms": round(topic_within * 1000),
             },
             logger=quiet_logger("producer"),
         )
@@ -132,7 +134,14 @@ class _Group:
             self._left -= 1
             finished = self._left == 0
         if finished:
+            self._tell()
+
+    def _tell(self) -> None:
+        """What the caller raises must not end the thread that tells all others."""
+        try:
             self._done(self._failure)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("a caller failed when told of its writes", exception=type(error).__name__)
 
 
 class _Quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -14,6 +15,12 @@ from psfabric.kafka.producer import quiet_logger
 
 STALLED = 20.0
 """Seconds without progress after which a bounded read gives up."""
+
+ANSWERS_WITHIN = 10.0
+"""Seconds that a broker may take to say what it has."""
+
+SHOWN_WITHIN = 5.0
+"""Seconds after which a topic that the broker does not show is taken for missing."""
 
 
 def bounded_consumer(bootstrap: str) -> ck.Consumer:
@@ -45,12 +52,25 @@ def read_topic(bootstrap: str, topic: str) -> list[Record]:
 def partitions_of(bootstrap: str, topic: str) -> list[int]:
     consumer = bounded_consumer(bootstrap)
     try:
-        found = consumer.list_topics(topic, timeout=10).topics[topic]
-    except ck.KafkaException as error:
-        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
+        return described(consumer, bootstrap).get(topic, [])
     finally:
         consumer.close()
-    return [] if found.error is not None else sorted(found.partitions)
+
+
+def described(consumer: ck.Consumer, bootstrap: str) -> dict[str, list[int]]:
+    """The partitions of every topic there is. Raises Unavailable when the broker does not answer."""
+    with answering(bootstrap):
+        found = consumer.list_topics(timeout=ANSWERS_WITHIN).topics
+    return {name: sorted(topic.partitions) for name, topic in found.items()}
+
+
+@contextlib.contextmanager
+def answering(bootstrap: str) -> Iterator[None]:
+    """Turns the client's error into Unavailable."""
+    try:
+        yield
+    except ck.KafkaException as error:
+        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
 
 
 def read(
@@ -66,32 +86,39 @@ def read(
         return
     consumer = bounded_consumer(bootstrap)
     try:
-        _connect(consumer, bootstrap)
+        _expect(consumer, bootstrap, {topic for topic, _ in wanted})
         consumer.assign([ck.TopicPartition(t, p, begin.get((t, p), ck.OFFSET_BEGINNING)) for t, p in wanted])
         progressed = time.monotonic()
         while wanted:
+            stirred = False
             for message in _arrived(consumer):
                 error = message.error()
                 if error is None:
-                    progressed = time.monotonic()
+                    stirred = True
                     yield record_of(message)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    progressed = time.monotonic()
+                    stirred = True
                     wanted.discard((message.topic() or "", message.partition() or 0))
                 elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise Unavailable(f"{message.topic()} does not exist; run `psfabric topics apply`")
-            if time.monotonic() - progressed > STALLED:
+            if stirred:
+                progressed = time.monotonic()  # only now: a slow reader of what is yielded is no stalled broker
+            elif time.monotonic() - progressed > STALLED:
                 raise Unavailable(f"Kafka at {bootstrap} gave nothing for {STALLED:.0f} s")
     finally:
         consumer.close()
 
 
-def _connect(consumer: ck.Consumer, bootstrap: str) -> None:
-    """Ask once before assigning: an assignment to a client that knows no leaders yet waits half a second for them."""
-    try:
-        consumer.list_topics(timeout=10)
-    except ck.KafkaException as error:
-        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
+def _expect(consumer: ck.Consumer, bootstrap: str, topics: set[str]) -> None:
+    """Raises Unavailable for a topic that is not there: assigned, it would be waited for in silence.
+
+    Asking also spares time: an assignment to a client that knows no leaders yet waits half a second for them.
+    """
+    deadline = time.monotonic() + SHOWN_WITHIN
+    while missing := topics - described(consumer, bootstrap).keys():
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{', '.join(sorted(missing))} does not exist; run `psfabric topics apply`")
+        time.sleep(0.1)
 
 
 def _arrived(consumer: ck.Consumer) -> list[ck.Message]:

@@ -1,0 +1,143 @@
+"""The producer tells each group of writes once whether all of it is durable."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+
+from psfabric.engine import Write
+from psfabric.kafka import Producer, read_topic
+from psfabric.kafka.producer import WriteFailed
+from tests.kafka.topics import producing, topic
+from tests.psfabric.reference.server import free_port
+
+
+class Told:
+    """Collects what the producer says about groups of writes."""
+
+    def __init__(self) -> None:
+        self.answers: list[Exception | None] = []
+        self.event = threading.Event()
+
+    def __call__(self, error: Exception | None) -> None:
+        self.answers.append(error)
+        self.event.set()
+
+    def wait(self) -> list[Exception | None]:
+        assert self.event.wait(20)
+        return self.answers
+
+
+def values(bootstrap: str, name: str) -> list[bytes | None]:
+    return [r.value for r in read_topic(bootstrap, name)]
+
+
+def test_a_group_is_acknowledged_once_and_only_when_all_of_it_is_durable(kafka_bootstrap: str) -> None:
+    name, told = topic(kafka_bootstrap, 3), Told()
+    with producing(kafka_bootstrap) as producer:
+        producer.write([Write(name, b"%d" % n, b"%d" % n) for n in range(500)], told)
+        assert told.wait() == [None]
+        assert len(values(kafka_bootstrap, name)) == 500
+    assert told.answers == [None]
+
+
+def test_nothing_to_write_is_acknowledged_at_once(kafka_bootstrap: str) -> None:
+    told = Told()
+    with producing(kafka_bootstrap) as producer:
+        producer.write([], told)
+        assert told.answers == [None]
+
+
+def test_order_within_a_partition_is_the_order_of_writing(kafka_bootstrap: str) -> None:
+    name = topic(kafka_bootstrap)
+    with producing(kafka_bootstrap) as producer:
+        for start in range(0, 2000, 10):
+            producer.write([Write(name, b"k", b"%d" % n) for n in range(start, start + 10)], lambda error: None)
+        assert producer.flush()
+    assert values(kafka_bootstrap, name) == [b"%d" % n for n in range(2000)]
+
+
+def test_headers_null_values_and_a_missing_key_arrive_as_given(kafka_bootstrap: str) -> None:
+    name = topic(kafka_bootstrap)
+    headers = (("a", b"1"), ("a", b"2"), ("n", None), ("b", b"\xff"))
+    with producing(kafka_bootstrap) as producer:
+        producer.write_and_wait([Write(name, None, None, headers), Write(name, b"", b"")])
+    first, second = read_topic(kafka_bootstrap, name)
+    assert (first.key, first.value, first.headers) == (None, None, headers)
+    assert (second.key, second.value, second.headers) == (b"", b"", ())
+
+
+@pytest.mark.parametrize("size", [200_000, 5_000_000], ids=["for the topic", "for the producer"])
+def test_a_record_too_large_is_reported_and_the_others_of_its_group_with_it(kafka_bootstrap: str, size: int) -> None:
+    limits = {"max.message.bytes": "100000"}
+    name, told = topic(kafka_bootstrap, 1, **limits), Told()
+    noise = random.Random(0).randbytes(size)  # it must not compress
+    with producing(kafka_bootstrap) as producer:
+        producer.write([Write(name, b"k", b"a"), Write(name, b"k", noise), Write(name, b"k", b"b")], told)
+        (error,) = told.wait()
+    assert isinstance(error, WriteFailed)
+    assert name in str(error)
+
+
+def test_a_topic_that_does_not_exist_is_reported_and_not_made(kafka_bootstrap: str) -> None:
+    with producing(kafka_bootstrap) as producer, pytest.raises(WriteFailed, match="no-such-topic"):
+        producer.write_and_wait([Write("no-such-topic", b"k", b"v")])
+    assert values(kafka_bootstrap, "no-such-topic") == []
+
+
+def test_a_partition_that_does_not_exist_is_reported(kafka_bootstrap: str) -> None:
+    name = topic(kafka_bootstrap)
+    with producing(kafka_bootstrap) as producer:
+        producer.write_and_wait([Write(name, b"k", b"v")])
+        with pytest.raises(WriteFailed, match=name):
+            producer.write_and_wait([Write(name, b"k", b"v", (), 7)])
+
+
+JAVA = {
+    b"21": -973932308,
+    b"foobar": -790332482,
+    b"a-little-bit-long-string": -985981536,
+    b"a-little-bit-longer-string": -1486304829,
+    b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+    b"abc": 479470107,
+}
+"""murmur2 of keys, from the Java client's own test (UtilsTest.testMurmur2, Apache Kafka)."""
+
+
+def test_a_key_goes_to_the_partition_where_the_java_client_puts_it(kafka_bootstrap: str) -> None:
+    name = topic(kafka_bootstrap, 7)
+    with producing(kafka_bootstrap) as producer:
+        producer.write_and_wait([Write(name, key, b"") for key in JAVA])
+    found = {r.key: r.partition for r in read_topic(kafka_bootstrap, name)}
+    assert found == {key: (number & 0x7FFFFFFF) % 7 for key, number in JAVA.items()}
+
+
+def test_a_named_partition_is_kept_whatever_the_key(kafka_bootstrap: str) -> None:
+    name = topic(kafka_bootstrap, 3)
+    with producing(kafka_bootstrap) as producer:
+        producer.write_and_wait([Write(name, b"same", b"", (), p) for p in (2, 0, 1)])
+    assert sorted(r.partition for r in read_topic(kafka_bootstrap, name)) == [0, 1, 2]
+
+
+def test_a_broker_that_is_gone_is_a_failed_write_and_closing_does_not_hang() -> None:
+    producer = Producer(f"127.0.0.1:{free_port()}", "tests")
+    with pytest.raises(WriteFailed, match="not acknowledged within"):
+        producer.write_and_wait([Write("t", b"k", b"v")], timeout=0.5)
+    began = time.monotonic()
+    producer.close(timeout=1)
+    assert time.monotonic() - began < 5
+
+
+def test_a_caller_that_raises_does_not_silence_the_others(kafka_bootstrap: str) -> None:
+    name, told = topic(kafka_bootstrap), Told()
+
+    def broken(error: Exception | None) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    with producing(kafka_bootstrap) as producer:
+        producer.write([Write(name, b"k", b"1")], broken)
+        producer.write([Write(name, b"k", b"2")], told)
+        assert told.wait() == [None]

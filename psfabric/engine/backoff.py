@@ -51,6 +51,10 @@ class Breaker:
     def succeeded(self) -> None:
         self.failures = 0
 
+    def set_back(self, seconds: float) -> None:
+        """The clock was."""
+        self.probe_at -= seconds
+
 
 @dataclass(slots=True)
 class TokenBucket:
@@ -72,3 +76,7 @@ class TokenBucket:
             return False
         self.tokens -= 1.0
         return True
+
+    def set_back(self, seconds: float) -> None:
+        """The clock was."""
+        self.at = None if self.at is None else self.at - seconds

@@ -88,6 +88,7 @@ class Engine:
         self._bucket = TokenBucket(policy.rate)
         self._calls: dict[int, int] = {}
         self._last_call = 0
+        self._now = float("-inf")
 
     # ------------------------------------------------------------------------------------------ partitions
 
@@ -163,6 +164,7 @@ class Engine:
 
     def step(self, now: float) -> Step:
         """Choose what may be called now: the head of each key, when due, within concurrency, rate and breaker."""
+        self._tell(now)
         calls: list[tuple[Work, ...]] = []
         writes: list[tuple[Work, tuple[Write, ...]]] = []
         batch: list[Work] = []
@@ -185,6 +187,19 @@ class Engine:
         if batch:
             calls.append(tuple(batch))
         return Step(tuple(calls), tuple(writes))
+
+    def _tell(self, now: float) -> None:
+        """When the clock was set back an hour, what was due in five seconds is due in five seconds still."""
+        back, self._now = self._now - now, now
+        if back <= 0:
+            return
+        self._breaker.set_back(back)
+        self._bucket.set_back(back)
+        for lane in self.lanes.values():
+            for work in (w for queue in lane.queues.values() for w in queue):
+                work.due -= back
+            for entry in lane.held.values():
+                entry.not_before -= back
 
     def _may_call(self, now: float) -> bool:
         if len(self._calls) >= self.policy.concurrency or not self._breaker.allows(now, len(self._calls)):
@@ -291,7 +306,7 @@ class Engine:
         self._breaker.failed(now)
         work.asked = outcome.after is not None
         wait = outcome.after if outcome.after is not None else self._backoff.wait(work.attempts, self._rng)
-        if wait > LONGEST_WAIT:
+        if wait > LONGEST_WAIT or self._blocks(lane, work):
             work.state = State.WRITING
             waits = Held(outcome.why, At(datetime.fromtimestamp(now + wait, UTC)))
             work.result = Result(waits)
@@ -299,6 +314,13 @@ class Engine:
         work.due = now + wait
         lane.requeue(work)
         return ()
+
+    def _blocks(self, lane: Lane, work: Work) -> bool:
+        """Whether half of the window lies behind this record, while the target takes others (DESIGN 5.2)."""
+        if work.at is None or self._breaker.open:
+            return False
+        tp, offset = work.at
+        return (lane.log(tp).position or 0) - offset > WINDOW // 2
 
     def _hold(self, lane: Lane, work: Work, held: Held, now: float) -> tuple[Write, ...]:
         key = work.hold_key or hold_key(work.record)

@@ -186,7 +186,7 @@ class PureMember:
 
     def _wait(self) -> float | None:
         due = self.engine.next_due(time.time()) if not self._halted else None
-        return None if due is None else max(0.01, due - time.time())
+        return None if due is None else min(1.0, max(0.01, due - time.time()))  # the clock may be set back meanwhile
 
     def _turn(self) -> bool:
         """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""

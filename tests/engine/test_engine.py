@@ -468,6 +468,42 @@ def test_a_replayed_record_keeps_the_coordinates_of_its_origin() -> None:
     assert drive.engine.commits()[IN._replace(topic="redo.c")] == 1
 
 
+def test_a_clock_that_is_set_back_delays_nothing() -> None:
+    drive = Drive(replace(POLICY, rate=1.0))
+    drive.arrive(record(0, "a"))
+    drive.finish(drive.calls()[0], Retry("busy", after=5.0))
+    drive.now -= 3600
+    assert drive.calls() == []
+    drive.now += 5
+    assert len(drive.calls()) == 1
+
+
+def test_a_clock_that_is_set_back_leaves_an_open_breaker_probing() -> None:
+    drive = Drive()
+    drive.arrive(*(record(n, f"k{n}") for n in range(5)))
+    for work in drive.calls():
+        drive.finish(work, Retry("down"))
+    drive.now -= 3600
+    assert drive.calls() == []
+    drive.now += 10
+    assert len(drive.calls()) == 1
+
+
+def test_one_record_that_its_target_keeps_putting_off_stops_no_partition() -> None:
+    drive = Drive()
+    drive.arrive(record(0, "bad"), *(record(n, f"k{n}") for n in range(1, 500)))
+    drive.run(lambda r: Retry("locked", after=1.0) if r.offset == 0 else OK)
+    assert drive.committed() is None, "within half of the window it waits there"
+    drive.arrive(*(record(n, f"k{n}") for n in range(500, 601)))
+    drive.now += 2
+    drive.run(lambda r: Retry("locked", after=1.0) if r.offset == 0 else OK)
+    assert drive.committed() == 601
+    assert [write.key for write in drive.written_to("hold.c")] == [b"in/0/0"]
+    drive.now += 2
+    drive.release()
+    assert drive.run() == [0]
+
+
 def test_next_due_says_when_to_step_again() -> None:
     drive = Drive()
     assert drive.engine.next_due(drive.now) is None

@@ -21,6 +21,7 @@ from psfabric.engine.engine import WINDOW
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable, Until
 from psfabric.hosts.loading import Loaded, load
+from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import GroupReader, Producer
 from psfabric.stages import Calling
 
@@ -61,6 +62,7 @@ class Member:
         self._mine: set[int] = set()
         self._paused: set[TopicPartition] = set()
         self._committed_at = 0.0
+        self._waiting = Waiting(stage.name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; then finish or hand back what is in flight, commit what is done, leave the group."""
@@ -187,6 +189,7 @@ class Member:
         results: Sequence[Result] = await self.stage.handle(batch, lanes)
         now = time.time()
         for work, result in zip(batch, results, strict=True):
+            self._waiting.told(result.outcome)
             self._write(work, self._engine.settle(work, result, now))
         self._wake.set()
 

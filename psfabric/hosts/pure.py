@@ -23,6 +23,7 @@ from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
 from psfabric.hosts.loading import Loaded
+from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import Producer
 from psfabric.stages import Pure
 
@@ -78,6 +79,7 @@ class PureMember:
         self._loading: asyncio.Task[None] | None = None
         self._halted = False
         self._failed = False
+        self._waiting = Waiting(stage.name)
 
     def read_by(self, reading: Reading) -> None:
         self._reading = reading
@@ -199,6 +201,7 @@ class PureMember:
         outcomes = [*step.writes]
         for (work,) in step.calls:
             result = self.stage.handle(work.record, self.engine.lanes[work.lane])
+            self._waiting.told(result.outcome)
             outcomes.append((work, self.engine.settle(work, result, time.time())))
         self._write(outcomes)
         self._acknowledge_chunks()

@@ -104,7 +104,11 @@ class Jira(Webhook, Thin, Stated):
         return jira_statement.lines(self._get, self._post, self._line)
 
     def _line(self, issue: State, worklog: State) -> Line:
-        event = self._reading(Raw("", b"")).submitted(issue, worklog).data
+        reading = self._reading(Raw("", b""))
+        try:
+            event = reading.submitted(issue, worklog).data
+        except Invalid:
+            return jira_statement.unreadable(self.name, *reading.place(issue), worklog)
         if not isinstance(event, TimeSubmitted):
             raise TypeError(event.EVENT)
         return Line(

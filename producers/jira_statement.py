@@ -11,6 +11,7 @@ from typing import Any
 
 from psfabric.adapters import Line
 from psfabric.errors import Invalid
+from psfabric.upstream import at, text
 
 State = dict[str, Any]
 Get = Callable[..., Awaitable[Any]]
@@ -49,3 +50,11 @@ async def lines(get: Get, post: Get, line: Callable[[State, State], Line]) -> As
         if number not in issues:
             issues[number] = await get(f"issue/{number}")
         yield line(issues[number], worklog)
+
+
+def unreadable(source: str, project_code: str, role: str, worklog: State) -> Line:
+    """A worklog that no event can be made of: its time counts all the same, and its dead letter says what it lacks."""
+    seconds = at(worklog, "timeSpentSeconds")
+    whole = isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0
+    id = text(worklog, "id")
+    return Line("time", f"{source}:worklog:{id}", project_id=project_code, role=role, seconds=seconds if whole else 0)

@@ -66,14 +66,19 @@ class Reading:
             "time": version.astimezone(UTC),
         }
 
+    def place(self, issue: Any) -> tuple[str, str]:
+        """Project code and role of an issue, each "" while it has none."""
+        role = text(issue, "fields", self._role_field, "value") or text(issue, "fields", self._role_field)
+        return text(issue, "fields", self._project_field), role
+
     def _project_code(self, issue: Any) -> str:
-        code = text(issue, "fields", self._project_field)
+        code, _ = self.place(issue)
         if not code:
             raise Invalid("project-code-missing", f"{self._project_field} of issue {text(issue, 'key')} is empty")
         return code
 
     def _role(self, issue: Any) -> str:
-        role = text(issue, "fields", self._role_field, "value") or text(issue, "fields", self._role_field)
+        _, role = self.place(issue)
         if not role:
             raise Invalid("role-missing", f"{self._role_field} of issue {text(issue, 'key')} is empty")
         return role

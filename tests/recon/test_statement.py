@@ -282,6 +282,15 @@ def test_held_time_on_a_project_without_a_contract_is_nobodys_yet() -> None:
     assert row(statement, "").seconds_held == 60
 
 
+@pytest.mark.parametrize("place", [("PRJ-1", ""), ("", "Consultant"), ("", "")])
+def test_dead_time_that_lacks_its_role_or_project_is_explained(place: tuple[str, str]) -> None:
+    books = world().books()
+    lacking = Line("time", "jira:worklog:7", project_id=place[0], role=place[1], seconds=60)
+    statement = state(replace(books, time=[*books.time, lacking], dead=frozenset({"7"})), amount)
+    assert statement.balanced, statement.differences
+    assert sum(r.seconds_dead for r in statement.rows) == 60
+
+
 def test_time_on_a_project_without_a_contract_that_nothing_explains_is_a_difference() -> None:
     books = world().books()
     early = Line("time", "jira:worklog:7", project_id="PRJ-9", role="Consultant", seconds=60)

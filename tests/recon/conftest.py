@@ -1,0 +1,3 @@
+from tests.producers.conftest import vendors
+
+__all__ = ["vendors"]

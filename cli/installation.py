@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import structlog
-
+from cli import logs
 from psfabric import pipelines as pipeline_files
 from psfabric.codec import Codec
 from psfabric.kafka import Admin
@@ -83,8 +81,5 @@ def installation(*, kafka: bool = True) -> Installation:
 
 
 def quiet() -> None:
-    """Log lines go to standard error, and only what somebody has to know."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+    """Only what somebody has to know is logged."""
+    logs.configure(logging.WARNING)

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from cli import logs
 from psfabric import pipelines as pipeline_files
 from psfabric.adapters import Notice
 from psfabric.assembly import calling_stages, pure_stages
@@ -52,6 +53,7 @@ def deliver() -> None:
 
 def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     """Settings and pipelines checked, Kafka and the registry waited for. Raises Misconfigured, Unavailable."""
+    logs.configure()
     where = settings()
     declared = pipeline_files.load(where.pipelines, where.values)
     deadline = time.monotonic() + float(where.values.get("PSF_START_WITHIN", START_WITHIN))

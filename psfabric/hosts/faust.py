@@ -114,8 +114,8 @@ class FaustHost:
 
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:
-            log.error("stops", why=str(error) if isinstance(error, FabricError) else repr(error))
             self._failure = error
             for member in self._members:
                 member.halt()
             self._failing.set()
+            log.error("stops", why=str(error) if isinstance(error, FabricError) else repr(error))

@@ -243,8 +243,8 @@ class Member:
 
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:
-            log.error("stops", component=self.stage.name, why=str(error))
             self._failure = error
+            log.error("stops", component=self.stage.name, why=str(error))
 
     async def _close(self) -> None:
         offsets = await self._hand_over()

@@ -17,6 +17,7 @@ from itertools import islice
 from psfabric.engine.deadletter import OURS, THEIRS, origin
 from psfabric.event import Record
 from psfabric.stages import about_id
+from psfabric.stored import understood
 from replay.progress import TOPIC as STATES
 from replay.reading import Place, fetch, scan
 from replay.receipts import About, terminals
@@ -152,6 +153,10 @@ def _discarded(bootstrap: str) -> set[str]:
     for record in scan(bootstrap, [STATES]):
         key = (record.key or b"").decode(errors="replace")
         if key.startswith("dlq."):
-            discarded = record.value is not None and json.loads(record.value).get("state") == DISCARDED
+            discarded = record.value is not None and understood(record, _state) == DISCARDED
             (found.add if discarded else found.discard)(key)
     return found
+
+
+def _state(record: Record) -> str:
+    return str(json.loads(record.value or b"").get("state"))

@@ -9,6 +9,7 @@ from psfabric.engine.hold import PREFIX, read_hold, until_text
 from psfabric.event import Record
 from psfabric.kafka import latest
 from psfabric.stages import about_id
+from psfabric.stored import understood
 from replay.deadletters import event_type
 from replay.reading import Place, scan
 
@@ -46,7 +47,7 @@ def held(bootstrap: str, components: Iterable[str]) -> list[HeldRecord]:
 
 
 def _held(stored: Record) -> HeldRecord:
-    entry = read_hold(stored)
+    entry = understood(stored, read_hold)
     return HeldRecord(
         component=stored.topic.removeprefix("hold."),
         until=until_text(entry.until),

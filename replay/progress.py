@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from psfabric.engine import Write
+from psfabric.event import Record
 from psfabric.kafka import latest
+from psfabric.stored import understood
 from replay.reading import scan
 
 TOPIC = "fabric.dlq-state"
@@ -42,12 +44,12 @@ class Progress:
 def all_progress(bootstrap: str) -> dict[str, Progress]:
     """Progress of every plan ever applied, by its hash."""
     plans = (r for r in scan(bootstrap, [TOPIC]) if (r.key or b"").startswith(PREFIX.encode()))
-    found = (_read(record.value or b"") for record in latest(plans).values())
+    found = (understood(record, _read) for record in latest(plans).values())
     return {each.plan: each for each in sorted(found, key=lambda each: each.started_at)}
 
 
-def _read(value: bytes) -> Progress:
-    body = json.loads(value)
+def _read(record: Record) -> Progress:
+    body = json.loads(record.value or b"")
     if body.pop("v") != FORMAT:
         raise ValueError(f"a replay's progress of a newer format; this release reads {FORMAT}")
     return Progress(**body)

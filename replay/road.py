@@ -7,7 +7,6 @@ a worklog, an opportunity); a record as received from a source has only its key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +20,7 @@ from psfabric.event import Record
 from psfabric.kafka import Admin, latest
 from psfabric.kafka.reader import read
 from psfabric.stages import about_id
+from psfabric.stored import understood
 from replay.deadletters import DeadLetter, dead_letters, event_type
 from replay.held import HeldRecord, held
 from replay.reading import Place
@@ -205,13 +205,13 @@ def _first_seen(record: Record) -> Record | None:
         return origin(record)
     if record.value is None or (record.key or b"").startswith(b"barrier/"):
         return None
-    return read_hold(record).record
+    return understood(record, read_hold).record
 
 
 def _applied_step(stored: Record, id: str) -> Step:
     try:
         entry = Applied.from_bytes(stored.value or b"")
-    except (ValueError, KeyError, json.JSONDecodeError):
+    except (ValueError, LookupError, TypeError):
         return Step("applied", _place(stored), "of a newer format", id, at_ms=stored.timestamp_ms)
     outcome = "removed" if entry.removed else "applied"
     reference = f"{entry.reference} {entry.number}".strip()

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from psfabric.engine.applied import Applied
 from psfabric.engine.hold import HoldEntry, read_hold
-from psfabric.errors import Invalid, Misconfigured
 from psfabric.event import Record, Version
 from psfabric.kafka import latest
 from psfabric.kafka.reader import read
 from psfabric.stages import Calling, ProcessStage, Stage
-
-T = TypeVar("T")
+from psfabric.stored import understood
 
 MARKER = b"barrier/"
 """Keys in hold topics that mark dead letters behind a barrier, not records."""
-
-_UNREADABLE = (Invalid, ValueError, LookupError, TypeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +55,9 @@ def loaded(
         return _key(record), Version(data.sequence, data.revision)
 
     return Loaded(
-        tuple(_understood(record, read_hold) for key, record in held.items() if not key.startswith(MARKER)),
-        dict(_understood(record, posted) for record in applied.values()),
-        dict(_understood(record, version) for record in refs.values()),
+        tuple(understood(record, read_hold) for key, record in held.items() if not key.startswith(MARKER)),
+        dict(understood(record, posted) for record in applied.values()),
+        dict(understood(record, version) for record in refs.values()),
     )
 
 
@@ -73,16 +68,3 @@ def kept(stage: Stage) -> tuple[str, ...]:
 
 def _key(record: Record) -> str:
     return (record.key or b"").decode()
-
-
-def _understood(record: Record, read: Callable[[Record], T]) -> T:
-    try:
-        return read(record)
-    except _UNREADABLE as error:
-        why = str(error) if isinstance(error, Invalid) else type(error).__name__
-        raise Misconfigured(
-            [
-                f"{record.coordinates} is no record that this release can read ({why}): run the release that wrote it, "
-                f"or, if none of ours did, write a record without a value under its key"
-            ]
-        ) from None

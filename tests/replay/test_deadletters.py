@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from psfabric.engine import Write
-from psfabric.errors import Unavailable
+from psfabric.errors import Misconfigured, Unavailable
 from replay import Selection, dead_letters, held, open_dead_letters, records_of, select
 from tests.replay.plant import Plant
 
@@ -122,3 +122,9 @@ def test_what_was_released_from_hold_waits_no_more_and_a_barrier_is_no_record(pl
     assert waiting.why == "the project is not there yet"
     assert (waiting.record.key, waiting.record.value) == (stays.key, stays.value)
     assert str(waiting.origin) == stays.coordinates
+
+
+def test_a_record_in_hold_that_is_none_of_ours_is_named(plant: Plant) -> None:
+    plant.write(Write(f"hold.{plant.name}", b"strange", b"{}", (), 0))
+    with pytest.raises(Misconfigured, match=rf"hold\.{plant.name}/0/0 is no record"):
+        held(plant.bootstrap, plant.components)

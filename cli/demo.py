@@ -36,6 +36,11 @@ def demo(seed: Seed = 1, chaos: Chaos = False, output: Output = Format.TABLE) ->
     """
     from deploy.local import ALL, Console, LocalError, Stack
 
+    if not (ROOT / "Makefile").exists():
+        show.tell(
+            f"`psfabric demo` needs a checkout of the project; {ROOT} is none. Clone it and run `make demo` there."
+        )
+        raise typer.Exit(exits.USAGE)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _ended_by)
     begun = time.monotonic()

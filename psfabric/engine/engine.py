@@ -13,7 +13,7 @@ from psfabric.engine.deadletter import Failure, bounded, dead_letter_headers, or
 from psfabric.engine.hold import HoldEntry, hold_headers, hold_key, instant_text
 from psfabric.engine.lane import Lane, source_order
 from psfabric.engine.work import Result, State, TopicPartition, Work, Write
-from psfabric.errors import At, Earlier, Parent, Until
+from psfabric.errors import At, Earlier, Parent, Period, Until
 from psfabric.event import Record, Version
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded, Unknown
 
@@ -25,6 +25,13 @@ LONGEST_WAIT = 30.0
 
 MET_IN_VAIN = 5.0
 """Seconds until a record is tried again that was released and still waits for the same thing."""
+
+
+ASK_PERIOD = 60.0
+"""Seconds until a target is asked again whether a closed period takes the record now: nobody tells us."""
+
+PERIOD_DAYS = 60
+"""Days that a record may wait for its period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +302,11 @@ class Engine:
         known = lane.held.get(key)
         since = known.since if known is not None else now
         again = work.hold_key is not None and known is not None and known.until == outcome.until
-        in_vain = again and not isinstance(outcome.until, Earlier)
-        entry = HoldEntry(key, work.record, outcome.until, since, now + MET_IN_VAIN if in_vain else 0.0)
+        if isinstance(outcome.until, Period):
+            not_before = now + ASK_PERIOD
+        else:
+            not_before = now + MET_IN_VAIN if again and not isinstance(outcome.until, Earlier) else 0.0
+        entry = HoldEntry(key, work.record, outcome.until, since, not_before)
         lane.hold(entry, work.key)
         lane.finish(work)
 
@@ -375,7 +385,7 @@ class Engine:
                     continue
                 if key in blocked:
                     continue
-                expired = now - entry.since > self.policy.hold_days * 86400
+                expired = now - entry.since > self._days(entry) * 86400
                 if expired or (entry.not_before <= now and self._met(entry, met, now)):
                     self._let_go(lane, entry, expired)
                     count += 1
@@ -383,19 +393,24 @@ class Engine:
                     blocked.add(key)
         return count
 
+    def _days(self, entry: HoldEntry) -> int:
+        return max(PERIOD_DAYS, self.policy.hold_days) if isinstance(entry.until, Period) else self.policy.hold_days
+
     def _met(self, entry: HoldEntry, met: Callable[[Until], bool], now: float) -> bool:
         match entry.until:
             case At():
                 return entry.until.instant.timestamp() <= now
             case Earlier():
                 return True  # nothing of the key stands before it in source order, or it would be blocked
+            case Period():
+                return True  # the target alone knows; `not_before` says when it is asked again
             case _:
                 return met(entry.until)
 
     def _let_go(self, lane: Lane, entry: HoldEntry, expired: bool) -> None:
         work = Work(entry.record, lane.partition, None, entry.hold_key, held_since=entry.since)
         if expired:
-            work.forced = Rejected("hold-expired", f"waited {self.policy.hold_days} days for {entry.until}")
+            work.forced = Rejected("hold-expired", f"waited {self._days(entry)} days for {entry.until}")
         lane.enqueue(work)
 
     def held(self) -> Sequence[HoldEntry]:

@@ -10,10 +10,10 @@ import pytest
 
 from psfabric.engine import Engine, Result, Write
 from psfabric.engine.applied import Applied
-from psfabric.engine.engine import LONGEST_WAIT, MET_IN_VAIN, WINDOW
+from psfabric.engine.engine import ASK_PERIOD, LONGEST_WAIT, MET_IN_VAIN, WINDOW
 from psfabric.engine.hold import HoldEntry, hold_key, read_hold
 from psfabric.engine.work import State
-from psfabric.errors import At, Earlier, Parent
+from psfabric.errors import At, Earlier, Parent, Period
 from psfabric.event import Record, Version
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded, Unknown
 from tests.engine.drive import IN, OK, POLICY, Drive, barred, hold_of, record, stored
@@ -502,6 +502,23 @@ def test_one_record_that_its_target_keeps_putting_off_stops_no_partition() -> No
     drive.now += 2
     drive.release()
     assert drive.run() == [0]
+
+
+def test_a_record_of_a_closed_period_is_offered_to_its_target_each_minute_for_sixty_days() -> None:
+    drive = Drive()
+    closed = Held("closed", Period("UK01", "2025-03"))
+    drive.arrive(record(0))
+    drive.finish(drive.calls()[0], closed)
+    assert drive.committed() == 1
+    assert drive.release() == 0
+    drive.now += ASK_PERIOD
+    assert drive.release() == 1
+    drive.finish(drive.calls()[0], closed)
+    assert len(drive.written_to("hold.c")) == 1, "still the same: nothing new to write"
+    drive.now += 59 * 86400
+    drive.release()
+    assert drive.run() == [0], "the period was opened"
+    assert drive.written_to("hold.c")[-1].value is None
 
 
 def test_next_due_says_when_to_step_again() -> None:

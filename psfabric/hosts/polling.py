@@ -62,6 +62,7 @@ class Poller:
                 async for page in self.source.read(cursor):
                     await self._store(page)
                     cursor, self._failures = page.cursor, 0
+                await self._pause(Transient("the source ended its pages"))  # it must not: never ask without a rest
             except (Transient, Unknown) as error:
                 await self._pause(error)
 

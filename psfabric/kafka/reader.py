@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -81,7 +82,7 @@ def read(
     `starts` gives offsets to begin at; one that retention has removed begins at the first that is left.
     """
     wanted = set(tps)
-    begin = starts or {}
+    begin, ends = starts or {}, dict[tuple[str, int], int]()
     if not wanted:
         return
     consumer = bounded_consumer(bootstrap)
@@ -95,7 +96,8 @@ def read(
                 error = message.error()
                 if error is None:
                     stirred = True
-                    yield record_of(message)
+                    if _within(consumer, message, wanted, ends):
+                        yield record_of(message)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     stirred = True
                     wanted.discard((message.topic() or "", message.partition() or 0))
@@ -119,6 +121,26 @@ def _expect(consumer: ck.Consumer, bootstrap: str, topics: set[str]) -> None:
         if time.monotonic() > deadline:
             raise Unavailable(f"{', '.join(sorted(missing))} does not exist; run `psfabric topics apply`")
         time.sleep(0.1)
+
+
+def _within(
+    consumer: ck.Consumer, message: ck.Message, wanted: set[tuple[str, int]], ends: dict[tuple[str, int], int]
+) -> bool:
+    """Whether a record is to be read: it lies below the end that its partition had when the first one came.
+
+    A partition that is written to all the time never says that it is at its end, so it is left there.
+    """
+    tp, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
+    if tp not in wanted:
+        return False
+    place = ck.TopicPartition(*tp)
+    if tp not in ends:
+        high = consumer.get_watermark_offsets(place, cached=True)[1]
+        ends[tp] = high if high > offset else sys.maxsize  # not known yet: end of partition will tell
+    if offset + 1 >= ends[tp]:
+        wanted.discard(tp)
+        consumer.pause([place])
+    return offset < ends[tp]
 
 
 def _arrived(consumer: ck.Consumer) -> list[ck.Message]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from psfabric.engine import Write
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka import latest, read_partition, read_topic
 from psfabric.kafka import reader as room
 from psfabric.kafka.follow import Follower
-from tests.kafka.topics import Transaction, put, topic
+from tests.kafka.topics import Transaction, producing, put, topic
 from tests.psfabric.reference.server import free_port
 
 
@@ -80,6 +82,27 @@ def test_a_read_may_begin_anywhere_even_past_the_end(kafka_bootstrap: str) -> No
     put(kafka_bootstrap, name, "a", "b", "c")
     for start, wanted in ((0, ["a", "b", "c"]), (2, ["c"]), (3, [])):
         assert values(list(room.read(kafka_bootstrap, [(name, 0)], {(name, 0): start}))) == wanted
+
+
+def test_a_topic_that_is_written_to_all_the_time_is_read_to_the_end_it_had(kafka_bootstrap: str) -> None:
+    name, stop = topic(kafka_bootstrap), threading.Event()
+    put(kafka_bootstrap, name, "first")
+
+    def write() -> None:
+        with producing(kafka_bootstrap) as producer:
+            while not stop.is_set():
+                producer.write_and_wait([Write(name, b"k", b"more", (), 0)])
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        for _ in range(5):
+            began = time.monotonic()
+            assert read_topic(kafka_bootstrap, name)[0].value == b"first"
+            assert time.monotonic() - began < 3
+    finally:
+        stop.set()
+        writing.join()
 
 
 def test_a_slow_reader_is_no_stalled_broker(kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:

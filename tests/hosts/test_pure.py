@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from psfabric.engine import Write
+from psfabric.engine.engine import WINDOW
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Record
@@ -168,3 +169,14 @@ async def test_reading_pauses_while_too_much_waits_and_goes_on_later(component: 
         committed = component.member.committable()[TP]
     assert "commit" in flow
     assert flow.count("pause") == flow.count("resume") == 1
+
+
+async def test_work_never_reaches_more_than_the_window_above_the_committed_offset(component: Component) -> None:
+    component.take(0, 3 * WINDOW, None)
+    await until(lambda: len(component.stage.handled) == WINDOW)
+    component.broker.acknowledge()
+    await until(lambda: component.member.committable() == {TP: WINDOW})
+    await asyncio.sleep(0)
+    assert len(component.stage.handled) == WINDOW, "what is done and not committed is read again after a crash, too"
+    component.member.committed({TP: WINDOW})
+    await until(lambda: len(component.stage.handled) == 2 * WINDOW)

@@ -41,6 +41,10 @@ ELSEWHERE = {
         "tests.sandbox.test_play.test_the_month_is_played_into_a_running_sandbox",
         "needs the vendors",
     ),
+    f"{PSFABRIC} replay verify": (
+        "tests.cli.test_recovery.test_plan_apply_verify_bring_a_refused_record_home",
+        "waits for a receipt of every record, and other tests leave dead letters in the same topics",
+    ),
     f"{PSFABRIC} statement": ("tests.cli.test_demo.test_the_working_day_balances", "needs the vendors and the ERP"),
 }
 """Beginning of a documented command -> the test that covers it, and why it is not run here."""
@@ -120,12 +124,10 @@ def refused(acme: Plant) -> Event:
 
 @pytest.mark.parametrize("page", [page for page in GUIDES if commands(page)], ids=name)
 def test_the_commands_of_a_page_run(page: Path, acme: Plant, capfd: pytest.CaptureFixture[str]) -> None:
-    event = refused(acme)
+    refused(acme)
     for command in commands(page):
         if elsewhere(command):
             continue
         words = command.words[1:]
-        if words[:2] == ("replay", "verify"):
-            acme.deliver(event)
         code = execute(words)
         assert code in EXIT.get(words[0], {0}), f"{command}: exit {code}: {capfd.readouterr().err}"

@@ -103,10 +103,23 @@ async def _draft(books: Books, data: Request) -> int:
 # ------------------------------------------------------------------------------------------ time and materials
 
 
+async def _taken(books: Books, data: Request, project: Values) -> bool:
+    """Whether the time was taken meanwhile: by our own call that timed out here and went on there."""
+    if await _named(books, data) is not None:
+        return True
+    domain = [
+        ["work.origin.parent.id", "=", project["id"], "project.work"],
+        ["invoice_line.invoice.state", "in", ["draft", "validated"]],
+    ]
+    return bool(await books.rows("timesheet.line", domain, ["id"], limit=1))
+
+
 async def _time_draft(books: Books, data: Request, project: Values, tax: int) -> int:
     await _delete_nameless(books, project)
     await books.call("project.work", "write", [project["id"]], {"project_invoice_timesheet_up_to": data.bill_up_to})
     lines = await _unbilled(books, project, data.bill_up_to)
+    if not lines and await _taken(books, data, project):
+        raise Transient("the time is on an invoice that another call is making or has made")
     if not lines:
         raise Invalid("nothing-to-bill", f"no unbilled time up to {data.bill_up_to}")
     # Two overlapping calls would each make a full draft of the same time; the guard lets only one of them through.

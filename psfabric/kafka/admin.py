@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
@@ -21,8 +19,8 @@ _NO_LEADER_YET = {
     ck.KafkaError.UNKNOWN_TOPIC_OR_PART,
 }
 
-ASK_AGAIN, ANSWER_WITHIN = 2.0, 20.0
-"""Seconds until a group is asked for its offsets again, and until that is given up."""
+_COMMITS = "__consumer_offsets"
+"""Kafka's own topic of commits; it makes it when the first group comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +109,28 @@ class Admin:
         return self._offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
 
     def _committed(self, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[tuple[str, int], int]]:
-        """All groups are asked at once; those without an answer again.
+        """All groups are asked at once.
 
-        The first question of all makes Kafka create its topic of offsets, and librdkafka never hears the answer to it.
+        Before the first group of all there is no coordinator: librdkafka would ask for one in vain, and a client with
+        such a question left open may hang when it is closed. Then nothing was committed either.
         """
         partitions = self._partitions()
-        wanted = {
-            g: [ck.TopicPartition(t, p) for t in ts for p in range(partitions.get(t, 0))] for g, ts in groups.items()
-        }
         found: dict[str, dict[tuple[str, int], int]] = {group: {} for group in groups}
-        left = {group: tps for group, tps in wanted.items() if tps}
-        deadline = time.monotonic() + ANSWER_WITHIN
-        while left:
-            for group, future in self._ask_groups(left).items():
-                try:
-                    answer = future.result(2 * ASK_AGAIN)
-                except (ck.KafkaException, TimeoutError) as error:
-                    if time.monotonic() > deadline:
-                        raise Unavailable(f"the group {group} has no coordinator yet; try again: {error}") from None
-                    continue
-                found[group] = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
-                del left[group]
+        if _COMMITS not in partitions:
+            return found
+        asked = {}
+        for group, topics in groups.items():
+            tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
+            if tps:
+                request = ck.ConsumerGroupTopicPartitions(group, tps)
+                asked[group] = self._client.list_consumer_group_offsets([request])[group]
+        for group, future in asked.items():
+            try:
+                answer = future.result(10)
+            except (ck.KafkaException, TimeoutError) as error:
+                raise Unavailable(f"the group {group} has no coordinator; try again: {error}") from None
+            found[group] = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
         return found
-
-    def _ask_groups(self, wanted: Mapping[str, list[ck.TopicPartition]]) -> dict[str, Future[Any]]:
-        requests = {group: [ck.ConsumerGroupTopicPartitions(group, tps)] for group, tps in wanted.items()}
-        ask = self._client.list_consumer_group_offsets
-        return {group: ask(request, request_timeout=ASK_AGAIN)[group] for group, request in requests.items()}
 
     def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from psfabric.outcomes import Delivered, Duplicate
 from schemas.models import EnrichedBillingRequested
 from sinks.tryton_erp.books import Books, Names, price
 from sinks.tryton_erp.posting import POSTED, post, read_back
-from sinks.tryton_erp.rpc import Exists, Values
+from sinks.tryton_erp.rpc import Exists, NotInThisState, Values
 
 Request = EnrichedBillingRequested
 
@@ -65,8 +65,13 @@ async def deliver(books: Books, data: Request) -> Delivered:
     invoice = await _named(books, data)
     if invoice is not None and invoice["state"] in POSTED:
         return _as_asked(data, await read_back(books, invoice["id"], Duplicate))
-    id = invoice["id"] if invoice else await _draft(books, data)
-    await post(books, data, id)
+    try:
+        id = invoice["id"] if invoice else await _draft(books, data)
+        await post(books, data, id)
+    except NotInThisState:
+        if await find(books, data) is None:
+            raise
+        raise Transient("the invoice was posted by another call in between") from None
     return await read_back(books, id, Delivered)
 
 
@@ -118,13 +123,16 @@ async def _time_draft(books: Books, data: Request, project: Values, tax: int) ->
     await _delete_nameless(books, project)
     await books.call("project.work", "write", [project["id"]], {"project_invoice_timesheet_up_to": data.bill_up_to})
     lines = await _unbilled(books, project, data.bill_up_to)
-    if not lines and await _taken(books, data, project):
-        raise Transient("the time is on an invoice that another call is making or has made")
-    if not lines:
-        raise Invalid("nothing-to-bill", f"no unbilled time up to {data.bill_up_to}")
-    # Two overlapping calls would each make a full draft of the same time; the guard lets only one of them through.
-    guard = {f"timesheet.line,{line['id']}": line["_timestamp"] for line in lines}
-    await books.call("project.work", "invoice", [project["id"]], timestamps=guard)
+    try:
+        if not lines:
+            raise Invalid("nothing-to-bill", f"no unbilled time up to {data.bill_up_to}")
+        # Two overlapping calls would each make a full draft of the same time; the guard lets only one of them through.
+        guard = {f"timesheet.line,{line['id']}": line["_timestamp"] for line in lines}
+        await books.call("project.work", "invoice", [project["id"]], timestamps=guard)
+    except Invalid:  # Tryton's is NotInThisState: the button is gone when no time is left
+        if not await _taken(books, data, project):
+            raise
+        raise Transient("the time is on an invoice that another call is making or has made") from None
     drafts = await _drafts(books, lines)
     if len(drafts) != 1:
         raise Transient("the draft of the unbilled time was changed in between")

@@ -60,6 +60,7 @@ REFUSALS: tuple[tuple[str, type[Refused], str], ...] = (
     ("you must create a period", PeriodShut, "period-closed"),
     ("you must set an invoice date after", OutOfOrder, "erp-refused"),
     ("You can not call", NotInThisState, "erp-refused"),
+    ("is posted, paid or cancelled", NotInThisState, "erp-refused"),
     ("because it has been invoiced", Refused, "time-already-billed"),
     ("You are not allowed to", Refused, "access-denied"),
     ("fail on at least one of these rules", Refused, "access-denied"),

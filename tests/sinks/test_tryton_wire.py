@@ -115,6 +115,11 @@ async def call(*answers: Answer, login: Answer | None = None) -> Any:
         ),
         (said('You are not allowed to access "Account Period".'), Invalid, "access-denied"),
         (said('You can not call "post" on "1" of "Invoice".'), NotInThisState, "erp-refused"),
+        (
+            said('You cannot modify invoice "1" because it is posted, paid or cancelled.'),
+            NotInThisState,
+            "erp-refused",
+        ),
         (said("Something else."), Refused, "erp-refused"),
         (error("UserWarning", ["abc.invoice_taxes", "Sure?", ""]), Warned, "Sure?"),
         (error("'foo'", ""), Refused, "did not understand"),

@@ -20,7 +20,7 @@ import httpx
 
 from cli.installation import Installation, quiet
 from cli.statement import take
-from cli.watch import Watch, failure
+from cli.watch import Watch
 from deploy.local import LocalError, Stack
 from psfabric import pipelines as pipeline_files
 from psfabric.errors import FabricError
@@ -277,7 +277,7 @@ class Rehearsal:
         if self._chaos is not None and self._chaos.failure is not None:
             raise self._chaos.failure
         for part in set(self._stack.died()) - self._away():
-            raise failure(self._stack, part)
+            raise self._stack.death(part, "during the demo")
 
     def _away(self) -> set[str]:
         return self._on_purpose | (set(FABRIC) if self._chaos is not None else set())

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from deploy.local import PartFailed, Stack
+from deploy.local import Stack
 
 EVERY = 0.5
 """Seconds between looks; a part counts as dead when two of them find it so, for one that is stopped is gone a blink
@@ -15,7 +15,7 @@ before that is written down."""
 
 
 class Watch:
-    """While it is open, PartFailed is raised in the main thread, which must open it, as soon as a part has died.
+    """While it is open, a LocalError is raised in the main thread, which must open it, as soon as a part has died.
 
     `away`: names of parts whose absence is intended right now.
     """
@@ -46,10 +46,4 @@ class Watch:
             before = dead
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
-        raise failure(self._stack, self._dead)
-
-
-def failure(stack: Stack, part: str) -> PartFailed:
-    """What is said about a part that has died."""
-    how = stack.died().get(part, "ended")
-    return PartFailed(part, f"{how} during the demo", stack.log(part), stack.log_tail(part))
+        raise self._stack.death(self._dead, "during the demo")

@@ -101,6 +101,12 @@ class Runner:
         """How a part that is not alive has ended: "was killed by SIGKILL"."""
         return _ended(self._exit_code(name))
 
+    def failure(self, part: Part, how: str) -> LocalError:
+        """What is said of a part that ended or did not become ready."""
+        if shutil.disk_usage(self._folder.path).free < _LEAST_FREE:  # then the log could not be written either
+            return NoSpace(self._folder.path)
+        return PartFailed(part.name, how, self._folder.log(part.name), self._folder.log_tail(part.name, TAIL))
+
     def mark(self, part: str = "") -> str:
         return f"{self._folder.path}:{part}" if part else str(self._folder.path)
 
@@ -115,12 +121,12 @@ class Runner:
             if not self.alive(part.name):
                 if part.once and self._exit_code(part.name) == 0:
                     return self._folder.record(part.name, None)
-                raise self._failure(part, self.ending(part.name))
+                raise self.failure(part, self.ending(part.name))
             if time.monotonic() - begun > part.ready_within:
-                raise self._failure(part, f"did not become ready within {part.ready_within:.0f} seconds")
+                raise self.failure(part, f"did not become ready within {part.ready_within:.0f} seconds")
             time.sleep(0.05)
         if not self.alive(part.name):  # another program answers on its port
-            raise self._failure(part, self.ending(part.name))
+            raise self.failure(part, self.ending(part.name))
         return None
 
     def _run(self, part: Part, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
@@ -130,7 +136,7 @@ class Runner:
             self._check_abort()
             time.sleep(0.02)
         if handle.returncode:
-            raise self._failure(part, f"could not be prepared: a step {_ended(handle.returncode)}")
+            raise self.failure(part, f"could not be prepared: a step {_ended(handle.returncode)}")
         self._folder.record(part.name, None)
 
     def _spawn(
@@ -147,11 +153,6 @@ class Runner:
     def _exit_code(self, name: str) -> int | None:
         handle = self._handles.get(name)
         return handle.wait(timeout=5) if handle else None
-
-    def _failure(self, part: Part, how: str) -> LocalError:
-        if shutil.disk_usage(self._folder.path).free < _LEAST_FREE:  # then the log could not be written either
-            return NoSpace(self._folder.path)
-        return PartFailed(part.name, how, self._folder.log(part.name), self._folder.log_tail(part.name, TAIL))
 
     def _check_abort(self) -> None:
         if self.abort.is_set():

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from deploy.local.addresses import Addresses
-from deploy.local.errors import Misused, UnknownPart, disk_full_named
+from deploy.local.errors import LocalError, Misused, UnknownPart, disk_full_named
 from deploy.local.folder import Folder
 from deploy.local.part import Part
 from deploy.local.parts import ALL
@@ -138,11 +138,14 @@ class Stack:
         """How each part is right now."""
         return [self._status(self._part(name)) for name in self.parts]
 
-    def died(self) -> dict[str, str]:
-        """Parts that ended without being asked to, and how. Cheaper than `status`: nothing is connected to."""
+    def died(self) -> list[str]:
+        """Parts that ended without being asked to. Cheaper than `status`: nothing is connected to."""
         processes = ((name, self.folder.process(name)) for name in list(self.parts))
-        gone = [name for name, process in processes if process is not None and not process.alive]
-        return {name: self._runner.ending(name) for name in gone}
+        return [name for name, process in processes if process is not None and not process.alive]
+
+    def death(self, part: str, when: str) -> LocalError:
+        """The error that tells how a part has ended, with `when` that was ("during the demo")."""
+        return self._runner.failure(self._part(part), f"{self._runner.ending(part)} {when}")
 
     @property
     def endpoints(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -50,7 +51,7 @@ def pid(of: Stack, part: str = "web") -> int:
 def test_a_part_answers_when_up_returns(web: Stack) -> None:
     assert answers(web.endpoints["PSF_WEB_URL"])
     assert [part.state for part in web.status()] == ["ready"]
-    assert web.died() == {}
+    assert web.died() == []
 
 
 def test_down_stops_a_part_and_what_it_started_itself(tmp_path: Path) -> None:
@@ -102,7 +103,8 @@ def test_a_killed_part_is_gone_with_its_children_and_starts_again_where_it_was(w
 def test_a_part_that_died_by_itself_is_shown_as_died(web: Stack) -> None:
     os.kill(pid(web), 9)
     assert wait_until(lambda: web.status()[0].state == "died", 10)
-    assert web.died() == {"web": "was killed by SIGKILL"}
+    assert web.died() == ["web"]
+    assert str(web.death("web", "at work")).startswith("web was killed by SIGKILL at work. The end of its log:")
     web.start("web")
     assert web.status()[0].state == "ready"
 
@@ -169,6 +171,14 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(NoSpace, match=r"No space left on the disk") as failed:
         stack(tmp_path, Writer()).up()
     assert failed.value.exit_code == 5
+
+
+def test_a_part_that_dies_of_a_full_disk_is_told_as_that(web: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = shutil.disk_usage(web.folder.path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: used._replace(free=0))
+    os.kill(pid(web), 9)
+    assert wait_until(lambda: web.died() == ["web"], 10)
+    assert isinstance(web.death("web", "at work"), NoSpace)
 
 
 # --- ports and endpoints ----------------------------------------------------------------------------------------------

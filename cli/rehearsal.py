@@ -122,6 +122,10 @@ class Rehearsal:
         self._where = _installation(stack)
         self._chaos = Chaos(stack, seed) if chaos else None
         self._killed = 0
+        self._back: threading.Thread | None = None
+        self._over = threading.Event()
+        self._stays_away: LocalError | None = None
+        """Why the ERP did not come back."""
         self._on_purpose: set[str] = set()
         """Parts that are away because the demo took them away."""
 
@@ -137,8 +141,10 @@ class Rehearsal:
             self._name_the_dead()
             raise DemoFailed(f"The demo could not go on: {error}", f"Logs: {self._logs()}") from error
         finally:
+            self._over.set()
             if self._chaos is not None:
                 self._chaos.stop()
+            self._await_erp()
 
     def _play(self, control: Control) -> Told:
         control.set_intake(self._known["PSF_INTAKE_URL"])
@@ -185,11 +191,20 @@ class Rehearsal:
             self._on_purpose.discard("deliver")
             self._killed += 1
         elif week == weeks:
+            self._await_erp()
+
+    def _await_erp(self) -> None:
+        if self._back is not None:
             self._back.join(OUTAGE + 60.0)
 
     def _erp_returns(self) -> None:
-        time.sleep(OUTAGE)
-        self._stack.start("tryton")
+        if self._over.wait(OUTAGE):
+            return
+        try:
+            self._stack.start("tryton")
+        except LocalError as error:
+            self._stays_away = error
+            return
         self._on_purpose.discard("tryton")
         self._tell("the ERP is back")
 
@@ -276,6 +291,8 @@ class Rehearsal:
         """Raise PartFailed for a part that ended without being asked to."""
         if self._chaos is not None and self._chaos.failure is not None:
             raise self._chaos.failure
+        if self._stays_away is not None:
+            raise self._stays_away
         for part in set(self._stack.died()) - self._away():
             raise self._stack.death(part, "during the demo")
 

@@ -97,6 +97,10 @@ class Runner:
         process = self._folder.process(name)
         return process is not None and process.alive
 
+    def started(self, name: str) -> bool:
+        """Was it started from here (and not stopped again), and not by an earlier command?"""
+        return name in self._handles
+
     def ending(self, name: str) -> str:
         """How a part that is not alive has ended: "was killed by SIGKILL"."""
         return _ended(self._exit_code(name))

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from deploy.local.addresses import Addresses
-from deploy.local.errors import LocalError, Misused, UnknownPart, disk_full_named
+from deploy.local.errors import LocalError, Misused, PartFailed, UnknownPart, disk_full_named
 from deploy.local.folder import Folder
 from deploy.local.part import Part
 from deploy.local.parts import ALL
@@ -83,12 +83,22 @@ class Stack:
                 self._settle(self.parts)
                 start_in_order({name: self._part(name) for name in self.parts}, self._start, self._runner.abort)
                 self.folder.publish(self.endpoints)
-            except BaseException:
+            except BaseException as error:
                 with _uninterrupted():
+                    first = self._behind(error)
                     self._runner.abort.set()
                     self._stop([name for name in self.parts if name not in running])
+                if first is not None:
+                    raise first from error
                 raise
         return self
+
+    def _behind(self, error: BaseException) -> LocalError | None:
+        """What made a part fail at its start: another one that had been ready and died."""
+        if not isinstance(error, PartFailed):
+            return None
+        died = [name for name in self.died() if name != error.part and self._runner.started(name)]
+        return self.death(died[0], "while others started") if died else None
 
     def claim(self) -> None:
         """Become the owner of an attached stack before anything of it starts. Raises StackBusy."""

@@ -149,6 +149,14 @@ def test_a_step_that_fails_fails_the_start(tmp_path: Path) -> None:
         stack(tmp_path, Script("step", "raise SystemExit(4)", once=True)).up()
 
 
+def test_a_part_that_fails_because_another_died_is_not_the_one_that_is_named(tmp_path: Path) -> None:
+    kill = "import json, os; os.kill(json.load(open('../../run/web.json'))['pid'], 9); raise SystemExit(5)"
+    step = Script("step", kill, once=True)
+    step.needs = ("web",)  # type: ignore[misc]
+    with pytest.raises(PartFailed, match=r"^web was killed by SIGKILL while others started"):
+        stack(tmp_path, Web(), step).up()
+
+
 def test_a_part_that_is_never_ready_is_given_up_and_stopped(tmp_path: Path) -> None:
     with pytest.raises(PartFailed, match="did not become ready within 0 seconds"):
         stack(tmp_path, never_ready(patience=0.2)).up()

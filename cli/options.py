@@ -10,8 +10,6 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example:"
-
 
 class Format(StrEnum):
     TABLE = "table"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -23,7 +22,8 @@ from psfabric.event import Raw
 from psfabric.hosts.aio import AioHost
 from psfabric.hosts.keeping import Keeper
 from psfabric.hosts.polling import Poller, raw_write
-from psfabric.intake import app, serve
+from psfabric.hosts.writing import written
+from psfabric.intake import app, serve, until_signal
 from psfabric.kafka import Admin, Producer
 from psfabric.pipelines import Pipelines
 from psfabric.reference import Store
@@ -68,27 +68,12 @@ async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> N
     producer = Producer(where.kafka_bootstrap, "psfabric.intake")
 
     async def store(source: str, raw: Raw, notice: Notice) -> None:
-        await _written(producer, source, raw)
+        await written(producer, [raw_write(source, raw)])
 
     try:
-        await serve(app(declared.webhooks(), store), "127.0.0.1", _port("PSF_HEALTH_PORT"), stop=_until_signal())
+        await serve(app(declared.webhooks(), store), "127.0.0.1", _port("PSF_HEALTH_PORT"))
     finally:
         producer.close()
-
-
-async def _written(producer: Producer, source: str, raw: Raw) -> None:
-    loop = asyncio.get_running_loop()
-    acknowledged: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: Exception | None) -> None:
-        if not acknowledged.done():
-            acknowledged.set_exception(error) if error is not None else acknowledged.set_result(None)
-
-    def done(error: Exception | None) -> None:
-        loop.call_soon_threadsafe(settle, error)
-
-    producer.write([raw_write(source, raw)], done)
-    await acknowledged
 
 
 async def _process(where: Settings, declared: Pipelines, registry: Registry) -> None:
@@ -139,7 +124,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
 
 async def _together(ready: Callable[[], bool], *parts: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run the parts and the health endpoint until SIGTERM; when one fails the others stop and its error is raised."""
-    stop = _until_signal()
+    stop = until_signal()
 
     async def nothing(source: str, raw: Raw, notice: Notice) -> None:
         raise Misconfigured(["this process takes no webhooks"])
@@ -164,10 +149,3 @@ def _port(name: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise Misconfigured([f"{name} is {text!r}; a port is a number from 0 to 65535"])
     return int(text)
-
-
-def _until_signal() -> asyncio.Event:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop

@@ -163,14 +163,7 @@ class Jira(Webhook, Thin, Stated):
 
     async def _post(self, path: str, body: State) -> list[State]:
         """A read that Jira wants as a POST; its answer is an array."""
-        answer = await self._ask("POST", path, json=body)
-        try:
-            found = strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
-        except strict_json.NotJson as error:
-            raise Invalid("upstream-invalid", f"POST {path} answered no JSON: {error}") from None
-        if not isinstance(found, list):
-            raise Invalid("upstream-invalid", f"POST {path} answered no array")
-        return found
+        return upstream.array(await self._ask("POST", path, json=body))
 
     async def _get(self, path: str, **params: str) -> State:
         return upstream.content(await self._ask("GET", path, params=params))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from schemas import Model
+from schemas import HEAD_FIELDS, Model
 
 LIVE = "0" * 20
 """The revision of live traffic; a replay through a changed mapping and an amendment carry their operation number."""
@@ -112,7 +112,7 @@ class Event:
         `discriminator` tells apart several events of one type from one cause and must be a business value.
         """
         event_id = derived_id(self.id, component, model.EVENT, discriminator)
-        names = HEAD if not carry else tuple(type(self.data).model_fields)
+        names = HEAD_FIELDS if not carry else tuple(type(self.data).model_fields)
         kept = {n: getattr(self.data, n) for n in names if n in model.model_fields}
         data = model.model_validate({**kept, **changes, "event_id": event_id})
         return replace(self, data=data, causation_id=self.id)
@@ -121,18 +121,6 @@ class Event:
         """The same event with an appended `enrichment` record: head, id and all canonical fields stay as they are."""
         kept = {n: getattr(self.data, n) for n in type(self.data).model_fields}
         return replace(self, data=model.model_validate({**kept, "enrichment": enrichment}))
-
-
-HEAD = (
-    "event_id",
-    "aggregate_id",
-    "partition_key",
-    "sequence",
-    "revision",
-    "legal_entity",
-    "client_id",
-    "project_id",
-)
 
 
 def digest(*parts: str) -> str:

@@ -67,13 +67,25 @@ def settled(answer: Response) -> Response:
 
 def content(answer: Response) -> dict[str, Any]:
     """The JSON object of an answer, numbers exact. Raises Invalid(upstream-invalid)."""
-    try:
-        found = strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
-    except strict_json.NotJson as error:
-        raise Invalid("upstream-invalid", f"status {answer.status} with a body that is not JSON: {error}") from None
+    found = _json(answer)
     if not isinstance(found, dict):
         raise Invalid("upstream-invalid", f"status {answer.status} with JSON that is not an object")
     return found
+
+
+def array(answer: Response) -> list[Any]:
+    """The JSON array of an answer, as `content`."""
+    found = _json(answer)
+    if not isinstance(found, list):
+        raise Invalid("upstream-invalid", f"status {answer.status} with JSON that is not an array")
+    return found
+
+
+def _json(answer: Response) -> Any:
+    try:
+        return strict_json.loads(answer.body, limit=strict_json.ANSWER_LIMIT)
+    except strict_json.NotJson as error:
+        raise Invalid("upstream-invalid", f"status {answer.status} with a body that is not JSON: {error}") from None
 
 
 def full(raw: Raw, state: Mapping[str, Any], *, absent: bool = False) -> Raw:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from psfabric.codec import Codec
 from psfabric.errors import Invalid
 from psfabric.event import Record
+from psfabric.money import hours
 from schemas import Model, models
 
 NOTHING = Decimal(0)
@@ -32,10 +33,6 @@ class Worth:
     @property
     def hours(self) -> Decimal:
         return hours(self.seconds)
-
-
-def hours(seconds: int) -> Decimal:
-    return (Decimal(seconds) / 3600).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
 def worth(codec: Codec, record: Record) -> Worth | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
 
 import structlog
 
@@ -19,6 +18,7 @@ from psfabric.engine.backoff import Backoff
 from psfabric.engine.work import Write
 from psfabric.errors import Transient, Unknown
 from psfabric.event import Raw
+from psfabric.hosts.writing import written
 from psfabric.kafka import Producer, latest, read_topic
 from psfabric.stages.hydrating import headers_of
 
@@ -76,26 +76,8 @@ class Poller:
     async def _store(self, page: Page) -> None:
         name = self.source.name
         if page.raws:
-            await self._write([raw_write(name, raw) for raw in page.raws])
-        await self._write([Write(CURSORS, name.encode(), page.cursor.encode())])
-
-    async def _write(self, writes: Sequence[Write]) -> None:
-        loop = asyncio.get_running_loop()
-        acknowledged: asyncio.Future[None] = loop.create_future()
-
-        def settle(error: Exception | None) -> None:
-            if acknowledged.done():
-                return
-            if error is None:
-                acknowledged.set_result(None)
-            else:
-                acknowledged.set_exception(error)
-
-        def done(error: Exception | None) -> None:
-            loop.call_soon_threadsafe(settle, error)
-
-        self._producer.write(writes, done)
-        await acknowledged
+            await written(self._producer, [raw_write(name, raw) for raw in page.raws])
+        await written(self._producer, [Write(CURSORS, name.encode(), page.cursor.encode())])
 
     def _cursor(self) -> str | None:
         stored = latest(read_topic(self._bootstrap, CURSORS)).get(self.source.name.encode())

@@ -5,6 +5,6 @@ the headers of a stored record are the ones listed in `intake.door`.
 """
 
 from psfabric.intake.app import Store, app
-from psfabric.intake.server import serve
+from psfabric.intake.server import serve, until_signal
 
-__all__ = ["Store", "app", "serve"]
+__all__ = ["Store", "app", "serve", "until_signal"]

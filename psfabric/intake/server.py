@@ -78,7 +78,7 @@ async def serve(
     """
     listening = _listen(host, port)
     if stop is None:
-        stop = _until_signal()
+        stop = until_signal()
     server = _Server(_config(app))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     ending = asyncio.create_task(stop.wait())
@@ -121,7 +121,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _until_signal() -> asyncio.Event:
+def until_signal() -> asyncio.Event:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)

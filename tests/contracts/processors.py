@@ -19,9 +19,9 @@ import pytest
 import schemas
 from psfabric.adapters import Known, Processor, Reference, Route
 from psfabric.errors import FabricError, Held, Parent
-from psfabric.event import HEAD, Event
+from psfabric.event import Event
 from psfabric.reference import Memory
-from schemas import Model
+from schemas import HEAD_FIELDS, Model
 from tests.contracts.given import example
 
 Output = Event | Route | Reference
@@ -107,7 +107,7 @@ class ProcessorContract:
         for case in self.cases:
             for output in self.run(case):
                 data = event_of(output).data
-                assert tuple(type(data).model_fields)[: len(HEAD)] == HEAD
+                assert tuple(type(data).model_fields)[: len(HEAD_FIELDS)] == HEAD_FIELDS
                 assert re.fullmatch(r"[0-9a-f]{32}", data.event_id)
                 assert data.aggregate_id, case.name
                 assert data.partition_key, case.name
@@ -129,7 +129,9 @@ class ProcessorContract:
                     assert event.id != event.causation_id
                 else:
                     # Only enriched or kept: what it says of itself must not have changed.
-                    assert event.data.model_dump(include=set(HEAD)) == case.event.data.model_dump(include=set(HEAD))
+                    assert event.data.model_dump(include=set(HEAD_FIELDS)) == case.event.data.model_dump(
+                        include=set(HEAD_FIELDS)
+                    )
 
     def test_no_two_outputs_are_the_same_event_in_the_same_place(self) -> None:
         for case in self.cases:

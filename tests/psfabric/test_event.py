@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from psfabric.event import HEAD, LIVE, Event, Record, Version, derived_id, digest, new_event, sequence
+from psfabric.event import LIVE, Event, Record, Version, derived_id, digest, new_event, sequence
+from schemas import HEAD_FIELDS
 from schemas.models import EnrichedTimeApproved, TimeApproved, TimeRejected, TimeRemoved, TimeSubmitted
 from tests.contracts.given import example
 
@@ -119,7 +120,7 @@ def test_a_new_event_that_breaks_the_contract_is_refused(wrong: dict[str, str]) 
 def test_a_derived_event_inherits_head_version_correlation_and_trace() -> None:
     cause = example("time.TimeSubmitted")
     event = cause.derive(TimeApproved, component="approve-time", approval_policy="p", approval_rule="r")
-    carried = [name for name in HEAD if name != "event_id"]
+    carried = [name for name in HEAD_FIELDS if name != "event_id"]
     assert [getattr(event.data, n) for n in carried] == [getattr(cause.data, n) for n in carried]
     assert event.causation_id == cause.id
     assert event.id == derived_id(cause.id, "approve-time", "time.TimeApproved", "")

@@ -204,7 +204,8 @@ class Capabilities:
 
     idempotency: `upsert` (writes by our key), `unique` (refuses a second create of our key), `none`,
     `at_least_once` (cannot be read back; refused money types). settle: seconds after sending until a commit is
-    visible to `find`. batch: events per `deliver` call. concurrency: calls open at once.
+    visible to `find`. batch: events per `deliver` call. concurrency: calls open at once. timeout: seconds one request
+    may take; the sending lease and every belief in absence count on it (DESIGN 5.5).
     """
 
     idempotency: Literal["upsert", "unique", "none", "at_least_once"]
@@ -212,6 +213,9 @@ class Capabilities:
     batch: int = 1
     concurrency: int = 4
     read_back: bool = True
+    timeout: float = 30.0
+    conditional: bool = False
+    """A write to an existing document carries a version condition, so that one sent earlier and arriving late fails."""
 
 
 @dataclass(frozen=True, slots=True)

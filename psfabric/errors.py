@@ -59,7 +59,22 @@ class Operator:
     """Met only by an operator."""
 
 
-Until = Parent | Period | At | Approval | Earlier | Operator
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Met when the registry has schema `id`. `unreachable`: it could not be asked, so absence was not said."""
+
+    id: int
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request left and no answer came. From `at` (aware, UTC) on, absence in the target can be believed."""
+
+    at: datetime
+
+
+Until = Parent | Period | At | Approval | Earlier | Operator | Schema | Answer
 
 
 class FabricError(Exception):

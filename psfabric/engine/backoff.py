@@ -77,6 +77,12 @@ class TokenBucket:
         self.tokens -= 1.0
         return True
 
+    def ready_at(self, now: float) -> float:
+        """When the next token is there."""
+        if self.rate <= 0 or self.at is None or self.tokens >= 1.0:
+            return now
+        return max(now, self.at + (1.0 - self.tokens) / self.rate)
+
     def set_back(self, seconds: float) -> None:
         """The clock was."""
         self.at = None if self.at is None else self.at - seconds

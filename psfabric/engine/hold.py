@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from psfabric.engine.deadletter import bounded, origin
-from psfabric.errors import Approval, At, Earlier, Operator, Parent, Period, Until
+from psfabric.errors import Answer, Approval, At, Earlier, Operator, Parent, Period, Schema, Until
 from psfabric.event import HeaderList, Record
 
 PREFIX = "fabric-hold-"
@@ -85,6 +85,10 @@ def until_text(until: Until) -> str:
             return f"earlier:{until.key}"
         case Operator():
             return "operator"
+        case Schema():
+            return f"schema:{until.id}{':unreachable' if until.unreachable else ''}"
+        case Answer():
+            return f"unknown:{instant_text(until.at.timestamp())}"
 
 
 def parse_until(text: str) -> Until:
@@ -103,5 +107,10 @@ def parse_until(text: str) -> Until:
             return Approval(rest)
         case "earlier":
             return Earlier(rest)
+        case "schema":
+            number, _, how = rest.partition(":")
+            return Schema(int(number), unreachable=how == "unreachable")
+        case "unknown":
+            return Answer(datetime.fromtimestamp(parse_instant(rest), UTC))
         case _:
             return Operator()

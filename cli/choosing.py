@@ -33,7 +33,7 @@ def selection(
 
 def chosen(where: Installation, wanted: Selection, *, closed: bool = False) -> list[DeadLetter]:
     """The open (or all) dead letters that fit. Raises NotThere for a component or code that does not exist."""
-    letters = dead_letters(where.bootstrap, where.components(wanted.component))
+    letters = dead_letters(where.kafka, where.components(wanted.component))
     known = {*schemas.codes(), *(letter.code for letter in letters)}
     for code in wanted.code:
         if code not in known:

@@ -136,11 +136,11 @@ def _closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
     place = Place(f"dlq.{component}", int(partition), int(offset))
     if (place.topic, place.partition) not in where.admin.end_offsets([place.topic]):
         raise NotThere(f"{place.topic} has no partition {partition}")
-    record = fetch(where.bootstrap, [place]).get(place)
+    record = fetch(where.kafka, [place]).get(place)
     if record is None:
         raise NotThere(f"there is no dead letter {id}: it was never written, or retention has removed it")
     letter = of_record(record)
-    newest = next((x for x in dead_letters(where.bootstrap, [component]) if x.subject == letter.subject), letter)
+    newest = next((x for x in dead_letters(where.kafka, [component]) if x.subject == letter.subject), letter)
     code = schemas.codes().get(letter.code)
     state = newest.state if newest.id == letter.id else f"failed again as {newest.id}, {newest.state}"
     return {
@@ -214,5 +214,5 @@ def _worth(where: Installation, letters: Iterable[DeadLetter]) -> list[dict[str,
     from replay.plan import value
     from replay.worth import total
 
-    found = (worth(where.codec, record) for _, record in records_of(where.bootstrap, letters) if record is not None)
+    found = (worth(where.codec, record) for _, record in records_of(where.kafka, letters) if record is not None)
     return [value(each).model_dump() for each in total(each for each in found if each is not None)]

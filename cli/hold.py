@@ -27,7 +27,7 @@ def list_(component: Components = None, output: Output = Format.TABLE) -> None:
     from replay import held
 
     where = installation()
-    waiting = [_as_dict(each) for each in held(where.bootstrap, where.components(component))]
+    waiting = [_as_dict(each) for each in held(where.kafka, where.components(component))]
     if output is Format.JSON:
         show.as_json({"held": waiting})
     elif waiting:

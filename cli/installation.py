@@ -12,6 +12,7 @@ from typing import Any
 from cli import logs
 from psfabric import pipelines as pipeline_files
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.kafka import Admin
 from psfabric.pipelines import Pipelines
 from psfabric.registry import Registry
@@ -28,12 +29,12 @@ class Installation:
     pipelines: Pipelines
 
     @property
-    def bootstrap(self) -> str:
-        return self.settings.kafka_bootstrap
+    def kafka(self) -> Kafka:
+        return self.settings.kafka
 
     @cached_property
     def admin(self) -> Admin:
-        return Admin(self.bootstrap)
+        return Admin(self.kafka)
 
     @cached_property
     def registry(self) -> Registry:

@@ -226,13 +226,13 @@ class Rehearsal:
             raise DemoFailed("No worklog of the unknown person was refused.", self._logs())
         self._onboard(known=False)
         where, now = self._where, datetime.now(UTC)
-        plan = make_plan(where.bootstrap, where.codec, refused, chosen, where.sinks, who=claimed_user(), now=now)
+        plan = make_plan(where.kafka, where.codec, refused, chosen, where.sinks, who=claimed_user(), now=now)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "replay.json"
             write_plan(plan, path)
             plan = read_plan(path)
-        sent = apply(where.bootstrap, plan, who=claimed_user(), reason="person on-boarded", rate=0.0)
-        found = verified(where.bootstrap, where.codec, plan, deadline=time.monotonic() + SETTLE_WITHIN)
+        sent = apply(where.kafka, plan, who=claimed_user(), reason="person on-boarded", rate=0.0)
+        found = verified(where.kafka, where.codec, plan, deadline=time.monotonic() + SETTLE_WITHIN)
         counts = ", ".join(f"{count} {answer}" for answer, count in found.counts.items() if count)
         self._tell(f"the person is on-boarded, {sent.sent} records replayed: {counts}")
         astray = [id for id, answer in found.answers.items() if answer not in HOME]
@@ -258,7 +258,7 @@ class Rehearsal:
         names = list(where.components())
         lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
         behind = sum(lag.behind for of in lags.values() for lag in of)
-        return behind or len(held(where.bootstrap, names))
+        return behind or len(held(where.kafka, names))
 
     def _invoiced(self, control: Control) -> None:
         wanted = len(self._day.billing_events) + sum(1 for m in self._day.milestones if m.approved_at)
@@ -347,10 +347,10 @@ class Rehearsal:
         return {entity: admin.documents(entity) for entity in sorted({c.legal_entity for c in self._day.contracts})}
 
     def _open_dead(self) -> list[DeadLetter]:
-        return open_dead_letters(self._where.bootstrap, self._where.components())
+        return open_dead_letters(self._where.kafka, self._where.components())
 
     def _dead_letters(self) -> list[dict[str, str | int]]:
-        letters = dead_letters(self._where.bootstrap, self._where.components())
+        letters = dead_letters(self._where.kafka, self._where.components())
         counts = Counter((letter.component, letter.code, letter.state) for letter in letters)
         return [
             {"component": component, "code": code, "state": state, "count": count}

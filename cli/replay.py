@@ -67,7 +67,7 @@ def plan(
         raise typer.Exit(exits.FINDINGS)
     now = datetime.now(UTC)
     who = claimed_user()
-    made = replay.make_plan(where.bootstrap, where.codec, letters, wanted, where.sinks, who=who, now=now)
+    made = replay.make_plan(where.kafka, where.codec, letters, wanted, where.sinks, who=who, now=now)
     path = to or Path(f"replay-{now:%Y%m%dT%H%M%SZ}.json")
     if not dry_run:
         replay.write_plan(made, path)
@@ -101,7 +101,7 @@ def apply(
     pace = per_second(rate)
     made = replay.read_plan(plan)
     where = installation()
-    before = check(where.bootstrap, made)
+    before = check(where.kafka, made)
     left = len(made.entries) - (before.sent if before else 0)
     if left and dry_run:
         _report(output, made, 0, f"{left} of {len(made.entries)} records would be sent; nothing was sent.")
@@ -110,7 +110,7 @@ def apply(
         if output is Format.TABLE:
             _print(made)
         show.agreed(f"Send {left} of {len(made.entries)} records again?", yes)
-    applied = replay.apply(where.bootstrap, made, who=claimed_user(), reason=reason, rate=pace, tell=_sending)
+    applied = replay.apply(where.kafka, made, who=claimed_user(), reason=reason, rate=pace, tell=_sending)
     show.progress_done()
     already = "This plan was already applied; nothing was sent."
     _report(
@@ -135,7 +135,7 @@ def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> 
     made = replay.read_plan(plan)
     where = installation()
     deadline = time.monotonic() + wait
-    found = replay.verify(where.bootstrap, where.codec, made, deadline=deadline, tell=_answers)
+    found = replay.verify(where.kafka, where.codec, made, deadline=deadline, tell=_answers)
     show.progress_done()
     if output is Format.JSON:
         show.as_json(_verified(made, found))
@@ -157,7 +157,7 @@ def status(plan: MaybePlan = None, output: Output = Format.TABLE) -> None:
     from replay.progress import all_progress
 
     made = replay.read_plan(plan) if plan else None
-    found = all_progress(installation().bootstrap)
+    found = all_progress(installation().kafka)
     rows = [each for each in found.values() if made is None or each.plan == made.hash]
     columns = ("plan", "status", "sent", "total", "who", "started_at", "updated_at")
     cells = [[getattr(each, name) for name in columns] for each in rows]

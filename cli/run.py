@@ -57,15 +57,15 @@ def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     where = settings()
     declared = pipeline_files.load(where.pipelines, where.values)
     deadline = time.monotonic() + float(where.values.get("PSF_START_WITHIN", START_WITHIN))
-    log.info("waits for its parts", role=role, kafka=where.kafka_bootstrap)
-    Admin(where.kafka_bootstrap).wait(deadline)
+    log.info("waits for its parts", role=role, kafka=where.kafka)
+    Admin(where.kafka).wait(deadline)
     registry = Registry(where.registry_url)
     wait_for(registry, deadline)
     return where, declared, registry
 
 
 async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> None:
-    producer = Producer(where.kafka_bootstrap, "psfabric.intake")
+    producer = Producer(where.kafka, "psfabric.intake")
 
     async def store(source: str, raw: Raw, notice: Notice) -> None:
         await written(producer, [raw_write(source, raw)])
@@ -81,9 +81,9 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
 
     codec = Codec(registry)
     known = Store(where.redis_url, codec.event)
-    producer = Producer(where.kafka_bootstrap, "psfabric.process")
+    producer = Producer(where.kafka, "psfabric.process")
     stages = pure_stages(declared, codec, known)
-    host = FaustHost(where.kafka_bootstrap, stages, producer, has_many=known.has_many, instance=where.instance)
+    host = FaustHost(where.kafka, stages, producer, has_many=known.has_many, instance=where.instance)
     try:
         await _together(host.ready, host.run)
     finally:
@@ -94,15 +94,15 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
 async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> None:
     codec = Codec(registry)
     known = Store(where.redis_url, codec.event)
-    producer = Producer(where.kafka_bootstrap, "psfabric.deliver")
+    producer = Producer(where.kafka, "psfabric.deliver")
 
     async def present(parents: set[Parent]) -> set[Parent]:
         return await asyncio.to_thread(known.has_many, parents)
 
-    host = AioHost(where.kafka_bootstrap, calling_stages(declared, codec), producer, present, where.instance)
-    pollers = [Poller(where.kafka_bootstrap, source, producer) for source in declared.polled()]
+    host = AioHost(where.kafka, calling_stages(declared, codec), producer, present, where.instance)
+    pollers = [Poller(where.kafka, source, producer) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
-    keeper = Keeper(where.kafka_bootstrap, where.redis_url, refs)
+    keeper = Keeper(where.kafka, where.redis_url, refs)
 
     async def keep(stop: asyncio.Event) -> None:
         ended = threading.Event()

@@ -45,13 +45,11 @@ def take(where: Installation) -> Statement:
     from replay import held, open_dead_letters
 
     names = list(where.components())
-    dead = {
-        s for letter in open_dead_letters(where.bootstrap, names) for s in _subjects(letter.aggregate_id, letter.key)
-    }
-    waiting = {s for each in held(where.bootstrap, names) for s in _subjects(each.aggregate_id, each.record.key)}
+    dead = {s for letter in open_dead_letters(where.kafka, names) for s in _subjects(letter.aggregate_id, letter.key)}
+    waiting = {s for each in held(where.kafka, names) for s in _subjects(each.aggregate_id, each.record.key)}
     trouble = Trouble(frozenset(dead), frozenset(waiting))
     fresh = load(where.settings.pipelines, where.settings.values)  # adapters keep connections of the loop they served
-    books, amount = asyncio.run(collect(fresh, where.bootstrap, where.codec, trouble))
+    books, amount = asyncio.run(collect(fresh, where.kafka, where.codec, trouble))
     return state(books, amount)
 
 

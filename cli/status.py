@@ -34,7 +34,7 @@ def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
     from replay import held, open_dead_letters
 
     lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
-    waiting, dead = held(where.bootstrap, names), open_dead_letters(where.bootstrap, names)
+    waiting, dead = held(where.kafka, names), open_dead_letters(where.kafka, names)
     return [
         {
             "component": name,

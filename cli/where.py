@@ -28,7 +28,7 @@ def where(id: Id, output: Output = Format.TABLE) -> None:
     if not id.strip():
         raise NotThere("an empty id stands for nothing; give a worklog id, an opportunity id or a project code")
     here = installation()
-    found = road(here.bootstrap, here.codec, list(here.components()), [topic.name for topic in here.topics], id)
+    found = road(here.kafka, here.codec, list(here.components()), [topic.name for topic in here.topics], id)
     if output is Format.JSON:
         show.as_json(_as_dict(found))
     else:

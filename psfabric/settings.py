@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from psfabric.connection import Kafka
 from psfabric.errors import Misconfigured
 
 DEFAULT_ENDPOINTS = Path(".local/up/endpoints.env")
@@ -23,7 +24,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kafka_bootstrap: str
+    kafka: Kafka
     registry_url: str
     redis_url: str
     pipelines: Path
@@ -54,7 +55,7 @@ def settings(base: Mapping[str, str] | None = None) -> Settings:
     if mistakes:
         raise Misconfigured(mistakes)
     return Settings(
-        kafka_bootstrap=env["PSF_KAFKA_BOOTSTRAP"],
+        kafka=Kafka(env["PSF_KAFKA_BOOTSTRAP"]),
         registry_url=env["PSF_REGISTRY_URL"],
         redis_url=env["PSF_REDIS_URL"],
         pipelines=Path(env.get("PSF_PIPELINES", "deploy/pipelines")),

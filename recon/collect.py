@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from psfabric.adapters import Line, Sink, Stated
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.errors import FabricError, Misconfigured
 from psfabric.event import Version
 from psfabric.http import Http
@@ -33,14 +34,14 @@ class Trouble:
     held: frozenset[str] = frozenset()
 
 
-async def collect(pipelines: Pipelines, bootstrap: str, codec: Codec, trouble: Trouble) -> tuple[Books, Amount]:
+async def collect(pipelines: Pipelines, kafka: Kafka, codec: Codec, trouble: Trouble) -> tuple[Books, Amount]:
     """Read everything. Raises Transient or Unavailable when a system does not answer."""
     http = Http()
     try:
         sources = [d.adapter.bind(http) for d in pipelines.sources]
         stated = [s for s in sources if isinstance(s, Stated)]
         billing = [s.adapter.bind(http) for s in pipelines.sinks if type(s.adapter).amount is not Sink.amount]
-        stages = await asyncio.to_thread(stages_of_time, bootstrap, codec)
+        stages = await asyncio.to_thread(stages_of_time, kafka, codec)
         books = Books(
             time=await _all(stated, "time"),
             rates=await _all(stated, "rate"),
@@ -84,10 +85,10 @@ async def _read(lines: AsyncIterator[Line]) -> list[Line]:
     return [line async for line in lines]
 
 
-def stages_of_time(bootstrap: str, codec: Codec) -> dict[str, dict[str, int]]:
+def stages_of_time(kafka: Kafka, codec: Codec) -> dict[str, dict[str, int]]:
     """Per stage, the seconds of each time entry's newest version there; 0 once removed or rejected."""
     newest: dict[str, dict[str, tuple[Version, int]]] = {stage: {} for stage in STAGES}
-    for record in read_topic(bootstrap, TimeSubmitted.TOPIC):
+    for record in read_topic(kafka, TimeSubmitted.TOPIC):
         try:
             data = codec.data(record.value or b"")
         except FabricError:

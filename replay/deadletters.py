@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import islice
 
+from psfabric.connection import Kafka
 from psfabric.engine.deadletter import OURS, THEIRS, origin
 from psfabric.event import Record
 from psfabric.stages import about_id
@@ -72,29 +73,29 @@ class DeadLetter:
         return self.state == OPEN
 
 
-def dead_letters(bootstrap: str, components: Iterable[str]) -> list[DeadLetter]:
+def dead_letters(kafka: Kafka, components: Iterable[str]) -> list[DeadLetter]:
     """The newest dead letter of each subject, open or closed, oldest first. Raises Unavailable."""
     newest: dict[About, DeadLetter] = {}
-    for record in scan(bootstrap, [f"dlq.{name}" for name in components]):
+    for record in scan(kafka, [f"dlq.{name}" for name in components]):
         letter = of_record(record)
         known = newest.get(letter.subject)
         if known is not None:
             older, letter = sorted((known, letter), key=lambda each: (each.buried_ms, each.offset))
             letter = replace(letter, failures=known.failures + 1, first_failed_at=older.first_failed_at)
         newest[letter.subject] = letter
-    return sorted(_judged(bootstrap, newest), key=lambda each: (each.buried_ms, each.id))
+    return sorted(_judged(kafka, newest), key=lambda each: (each.buried_ms, each.id))
 
 
-def open_dead_letters(bootstrap: str, components: Iterable[str]) -> list[DeadLetter]:
+def open_dead_letters(kafka: Kafka, components: Iterable[str]) -> list[DeadLetter]:
     """Those of `dead_letters` that still wait for somebody."""
-    return [letter for letter in dead_letters(bootstrap, components) if letter.open]
+    return [letter for letter in dead_letters(kafka, components) if letter.open]
 
 
-def records_of(bootstrap: str, letters: Iterable[DeadLetter]) -> Iterator[tuple[DeadLetter, Record | None]]:
+def records_of(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[tuple[DeadLetter, Record | None]]:
     """Each dead letter with its record as stored in the dlq topic; None when retention has removed it since."""
     rest = iter(letters)
     while batch := list(islice(rest, FETCH)):
-        found = fetch(bootstrap, [letter.place for letter in batch])
+        found = fetch(kafka, [letter.place for letter in batch])
         for letter in batch:
             yield letter, found.get(letter.place)
 
@@ -133,11 +134,11 @@ def value_hash(value: bytes | None) -> str | None:
     return None if value is None else blake2b(value, digest_size=32).hexdigest()
 
 
-def _judged(bootstrap: str, newest: dict[About, DeadLetter]) -> Iterator[DeadLetter]:
+def _judged(kafka: Kafka, newest: dict[About, DeadLetter]) -> Iterator[DeadLetter]:
     if not newest:
         return
-    receipts = terminals(bootstrap, {subject.terminal for subject in newest})
-    discarded = _discarded(bootstrap)
+    receipts = terminals(kafka, {subject.terminal for subject in newest})
+    discarded = _discarded(kafka)
     for subject, letter in newest.items():
         if str(letter.place) in discarded:
             yield replace(letter, state=DISCARDED)
@@ -147,10 +148,10 @@ def _judged(bootstrap: str, newest: dict[About, DeadLetter]) -> Iterator[DeadLet
             yield letter
 
 
-def _discarded(bootstrap: str) -> set[str]:
+def _discarded(kafka: Kafka) -> set[str]:
     """Places that `fabric.dlq-state` calls discarded."""
     found: set[str] = set()
-    for record in scan(bootstrap, [STATES]):
+    for record in scan(kafka, [STATES]):
         key = (record.key or b"").decode(errors="replace")
         if key.startswith("dlq."):
             discarded = record.value is not None and understood(record, _state) == DISCARDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from psfabric.connection import Kafka
 from psfabric.engine.hold import PREFIX, read_hold, until_text
 from psfabric.event import Record
 from psfabric.kafka import latest
@@ -36,10 +37,10 @@ class HeldRecord:
         return Place(self.record.topic, self.record.partition, self.record.offset)
 
 
-def held(bootstrap: str, components: Iterable[str]) -> list[HeldRecord]:
+def held(kafka: Kafka, components: Iterable[str]) -> list[HeldRecord]:
     """Everything that waits now, the longest waiting first. Raises Unavailable."""
     by_topic: dict[str, list[Record]] = {f"hold.{name}": [] for name in components}
-    for stored in scan(bootstrap, by_topic):
+    for stored in scan(kafka, by_topic):
         if not (stored.key or b"").startswith(b"barrier/"):
             by_topic[stored.topic].append(stored)
     found = [_held(stored) for records in by_topic.values() for stored in latest(records).values()]

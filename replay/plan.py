@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from replay.deadletters import DeadLetter, records_of
 from replay.errors import Declined, NotThere
 from replay.reading import Place
@@ -95,7 +96,7 @@ class Plan(_Part):
 
 
 def make_plan(
-    bootstrap: str,
+    kafka: Kafka,
     codec: Codec,
     letters: Sequence[DeadLetter],
     selection: Selection,
@@ -109,7 +110,7 @@ def make_plan(
     Raises Declined when a record vanished since it was listed, Transient when the registry gives no answer.
     """
     ordered = sorted(letters, key=_sending_order)
-    worths = _worths(bootstrap, codec, ordered)
+    worths = _worths(kafka, codec, ordered)
     components = sorted({letter.component for letter in ordered})
     plan = Plan(
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
@@ -190,9 +191,9 @@ def _entry(letter: DeadLetter) -> Entry:
     )
 
 
-def _worths(bootstrap: str, codec: Codec, letters: Sequence[DeadLetter]) -> list[Worth | None]:
+def _worths(kafka: Kafka, codec: Codec, letters: Sequence[DeadLetter]) -> list[Worth | None]:
     found = []
-    for letter, record in records_of(bootstrap, letters):
+    for letter, record in records_of(kafka, letters):
         if record is None:
             raise Declined(f"{letter.id} is no longer in {letter.place.topic}: retention removed it; plan again")
         found.append(worth(codec, record))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.event import Record
 from psfabric.kafka import latest
@@ -41,9 +42,9 @@ class Progress:
         return Write(TOPIC, f"{PREFIX}{self.plan}".encode(), text.encode())
 
 
-def all_progress(bootstrap: str) -> dict[str, Progress]:
+def all_progress(kafka: Kafka) -> dict[str, Progress]:
     """Progress of every plan ever applied, by its hash."""
-    plans = (r for r in scan(bootstrap, [TOPIC]) if (r.key or b"").startswith(PREFIX.encode()))
+    plans = (r for r in scan(kafka, [TOPIC]) if (r.key or b"").startswith(PREFIX.encode()))
     found = (understood(record, _read) for record in latest(plans).values())
     return {each.plan: each for each in sorted(found, key=lambda each: each.started_at)}
 

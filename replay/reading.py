@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka import Admin
@@ -23,28 +24,28 @@ class Place(NamedTuple):
 Offsets = Mapping[tuple[str, int], int]
 
 
-def ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+def ends(kafka: Kafka, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """End offset of each partition. Raises Unavailable naming every topic that does not exist."""
     wanted = list(dict.fromkeys(topics))
-    found = Admin(bootstrap).end_offsets(wanted)
+    found = Admin(kafka).end_offsets(wanted)
     missing = sorted(set(wanted) - {topic for topic, _ in found})
     if missing:
         raise Unavailable(f"there is no topic {', '.join(missing)}; run `psfabric topics apply`")
     return found
 
 
-def scan(bootstrap: str, topics: Iterable[str]) -> Iterator[Record]:
+def scan(kafka: Kafka, topics: Iterable[str]) -> Iterator[Record]:
     """Every record of the topics up to their present end; in order within a partition, partitions interleaved."""
-    found = ends(bootstrap, topics)
-    return read(bootstrap, [tp for tp, end in found.items() if end > 0])
+    found = ends(kafka, topics)
+    return read(kafka, [tp for tp, end in found.items() if end > 0])
 
 
-def since(bootstrap: str, starts: Offsets) -> Iterator[Record]:
+def since(kafka: Kafka, starts: Offsets) -> Iterator[Record]:
     """Every record from the given offsets on, up to the present end."""
-    return read(bootstrap, list(starts), starts)
+    return read(kafka, list(starts), starts)
 
 
-def fetch(bootstrap: str, places: Iterable[Place]) -> dict[Place, Record]:
+def fetch(kafka: Kafka, places: Iterable[Place]) -> dict[Place, Record]:
     """The records at the given places; one that retention removed, or that never was, is left out."""
     wanted = set(places)
     last: dict[tuple[str, int], int] = {}
@@ -53,7 +54,7 @@ def fetch(bootstrap: str, places: Iterable[Place]) -> dict[Place, Record]:
         last[topic, partition] = max(offset, last.get((topic, partition), offset))
         first[topic, partition] = min(offset, first.get((topic, partition), offset))
     found: dict[Place, Record] = {}
-    for record in read(bootstrap, list(first), first):
+    for record in read(kafka, list(first), first):
         place = Place(record.topic, record.partition, record.offset)
         if place in wanted:
             found[place] = record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from psfabric.connection import Kafka
 from psfabric.engine.receipts import TOPIC, receipt_key
 from replay.reading import scan
 
@@ -29,12 +30,12 @@ def parse_key(key: bytes | None) -> tuple[About, str] | None:
     return (About(component, id), kind) if id and kind in (TERMINAL, STATE) else None
 
 
-def terminals(bootstrap: str, wanted: Collection[bytes]) -> dict[bytes, int]:
+def terminals(kafka: Kafka, wanted: Collection[bytes]) -> dict[bytes, int]:
     """Newest broker timestamp (epoch milliseconds) of the terminal receipt of each wanted key that has one."""
     found: dict[bytes, int] = {}
     if not wanted:
         return found
-    for record in scan(bootstrap, [TOPIC]):
+    for record in scan(kafka, [TOPIC]):
         if record.key in wanted and record.key is not None and record.value is not None:
             found[record.key] = max(record.timestamp_ms, found.get(record.key, 0))
     return found

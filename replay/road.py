@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.engine.applied import Applied
 from psfabric.engine.deadletter import origin
 from psfabric.engine.hold import read_hold
@@ -73,9 +74,9 @@ class Road:
         return f"It came as far as {last.place} ({last.what or 'as received'}); nothing waits, nothing failed."
 
 
-def road(bootstrap: str, codec: Codec, components: Sequence[str], topics: Sequence[str], asked: str) -> Road:
+def road(kafka: Kafka, codec: Codec, components: Sequence[str], topics: Sequence[str], asked: str) -> Road:
     """Search the given topics (all of the installation) for a business object. Raises Unavailable."""
-    found = _Search(bootstrap, codec, asked)
+    found = _Search(kafka, codec, asked)
     for stage in _stages(topics):
         found.pass_through(stage)
     found.failures(components)
@@ -83,16 +84,16 @@ def road(bootstrap: str, codec: Codec, components: Sequence[str], topics: Sequen
 
 
 class _Search:
-    def __init__(self, bootstrap: str, codec: Codec, asked: str) -> None:
-        self._bootstrap, self._codec = bootstrap, codec
+    def __init__(self, kafka: Kafka, codec: Codec, asked: str) -> None:
+        self._kafka, self._codec = kafka, codec
         self.road = Road(asked)
         self._correlations: set[str] = set()
         self._events: dict[str, str] = {}
         """Event id -> aggregate id of what was found, for receipts, which name the event."""
 
     def pass_through(self, topics: Sequence[str]) -> None:
-        ends = Admin(self._bootstrap).end_offsets(topics)
-        records = read(self._bootstrap, [tp for tp, end in ends.items() if end > 0])
+        ends = Admin(self._kafka).end_offsets(topics)
+        records = read(self._kafka, [tp for tp, end in ends.items() if end > 0])
         steps = self._applied(records) if topics[0].startswith("applied.") else self._each(records)
         self.road.steps += sorted(steps, key=lambda s: (s.version, s.place))
 
@@ -100,12 +101,12 @@ class _Search:
         """What is dead or waits now, of the object and of what follows from it."""
         self.road.dead = [
             letter
-            for letter in dead_letters(self._bootstrap, components)
+            for letter in dead_letters(self._kafka, components)
             if letter.open and self._follows(letter.about, letter.aggregate_id, letter.origin, letter.key)
         ]
         self.road.held = [
             each
-            for each in held(self._bootstrap, components)
+            for each in held(self._kafka, components)
             if self._follows(each.about, each.aggregate_id, each.origin, each.record.key)
         ]
 

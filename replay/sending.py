@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.engine.deadletter import REDO, THEIRS, bounded, own_headers
 from psfabric.engine.receipts import TOPIC as RECEIPTS
@@ -46,7 +47,7 @@ class Applied:
 
 
 def apply(
-    bootstrap: str,
+    kafka: Kafka,
     plan: Plan,
     *,
     who: str,
@@ -62,11 +63,11 @@ def apply(
     Raises Declined, before anything is sent, when a record vanished or differs from the plan, or a component has no
     redo topic; Interrupted when the broker stopped acknowledging on the way.
     """
-    found = check(bootstrap, plan)
+    found = check(kafka, plan)
     if found is not None and found.status == DONE:
         return Applied(0, found.total, already=True)
-    start = found or _fresh(bootstrap, plan, who, _text(now()))
-    sender = _Sender(bootstrap, plan, who, reason, now)
+    start = found or _fresh(kafka, plan, who, _text(now()))
+    sender = _Sender(kafka, plan, who, reason, now)
     try:
         sender.begin(start)
         begun = clock()
@@ -79,15 +80,15 @@ def apply(
     return Applied(len(plan.entries) - start.sent, len(plan.entries))
 
 
-def check(bootstrap: str, plan: Plan) -> Progress | None:
+def check(kafka: Kafka, plan: Plan) -> Progress | None:
     """The plan's progress so far, None before the first apply. Raises Declined when the rest cannot be sent."""
-    found = progresses.all_progress(bootstrap).get(plan.hash)
+    found = progresses.all_progress(kafka).get(plan.hash)
     if found is not None and found.status == DONE:
         return found
-    _check_components(bootstrap, plan)
+    _check_components(kafka, plan)
     left = plan.entries[found.sent if found else 0 :]
     for chunk in (left[at : at + CHECK] for at in range(0, len(left), CHECK)):
-        _originals(bootstrap, chunk)
+        _originals(kafka, chunk)
     return found
 
 
@@ -105,9 +106,9 @@ def redo(entry: Entry, original: Record, plan_hash: str) -> Write:
 
 
 class _Sender:
-    def __init__(self, bootstrap: str, plan: Plan, who: str, reason: str, now: Callable[[], datetime]) -> None:
-        self._bootstrap, self._plan, self._who, self._reason, self._now = bootstrap, plan, who, reason, now
-        self._producer = Producer(bootstrap, "psfabric.replay")
+    def __init__(self, kafka: Kafka, plan: Plan, who: str, reason: str, now: Callable[[], datetime]) -> None:
+        self._kafka, self._plan, self._who, self._reason, self._now = kafka, plan, who, reason, now
+        self._producer = Producer(kafka, "psfabric.replay")
 
     def close(self) -> None:
         self._producer.close()
@@ -132,7 +133,7 @@ class _Sender:
 
     def _batch(self, state: Progress, size: int) -> Progress:
         entries = self._plan.entries[state.sent : state.sent + size]
-        originals = _originals(self._bootstrap, entries)
+        originals = _originals(self._kafka, entries)
         writes = [redo(e, record, self._plan.hash) for e, record in zip(entries, originals, strict=True)]
         self._producer.write_and_wait(writes)
         sent = state.sent + len(entries)
@@ -154,25 +155,25 @@ class _Sender:
         return Operation(f"{self._plan.hash}/{what}/{at}", f"replay.apply.{what}", self._who, at, self._reason, detail)
 
 
-def _fresh(bootstrap: str, plan: Plan, who: str, at: str) -> Progress:
-    receipts = {str(partition): end for (_, partition), end in ends(bootstrap, [RECEIPTS]).items()}
+def _fresh(kafka: Kafka, plan: Plan, who: str, at: str) -> Progress:
+    receipts = {str(partition): end for (_, partition), end in ends(kafka, [RECEIPTS]).items()}
     return Progress(plan.hash, 0, len(plan.entries), RUNNING, who, at, at, receipts)
 
 
-def _check_components(bootstrap: str, plan: Plan) -> None:
+def _check_components(kafka: Kafka, plan: Plan) -> None:
     topics = {f"redo.{entry.component}": 0 for entry in plan.entries}
     for entry in plan.entries:
         topics[f"redo.{entry.component}"] = max(entry.partition, topics[f"redo.{entry.component}"])
-    found = Admin(bootstrap).end_offsets(topics)
+    found = Admin(kafka).end_offsets(topics)
     gone = [topic for topic, partition in topics.items() if (topic, partition) not in found]
     if gone:
         names = ", ".join(topic.removeprefix("redo.") for topic in gone)
         raise Declined(f"{names} has no such redo partition any more, so nobody would read it; nothing was sent")
 
 
-def _originals(bootstrap: str, entries: Sequence[Entry]) -> list[Record]:
+def _originals(kafka: Kafka, entries: Sequence[Entry]) -> list[Record]:
     """The records, in the order of the entries. Raises Declined naming the first that is not as planned."""
-    found = fetch(bootstrap, [entry.place for entry in entries])
+    found = fetch(kafka, [entry.place for entry in entries])
     missing = [entry for entry in entries if entry.place not in found]
     if missing:
         raise Declined(

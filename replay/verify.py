@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.errors import Invalid
 from psfabric.event import Record
@@ -55,7 +56,7 @@ class Verification:
 
 
 def verify(
-    bootstrap: str,
+    kafka: Kafka,
     codec: Codec,
     plan: Plan,
     *,
@@ -68,13 +69,13 @@ def verify(
 
     Raises NotThere when the plan was never applied.
     """
-    progress = progresses.all_progress(bootstrap).get(plan.hash)
+    progress = progresses.all_progress(kafka).get(plan.hash)
     if progress is None:
         raise NotThere("this plan was not applied yet: run `psfabric replay apply` first")
     answers = dict.fromkeys((entry.subject for entry in plan.entries), Answer.UNKNOWN)
     starts = {(RECEIPTS, int(partition)): offset for partition, offset in progress.receipts_from.items()}
     while True:
-        starts = _take(codec, answers, since(bootstrap, starts), starts)
+        starts = _take(codec, answers, since(kafka, starts), starts)
         found = Verification({entry.id: answers[entry.subject] for entry in plan.entries}, in_time=True)
         tell(found.counts)
         if all(answer in SETTLED for answer in answers.values()):

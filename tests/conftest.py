@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Console, Stack, StackBusy
+from psfabric.connection import Kafka
 
 ROOT = Path(__file__).resolve().parent.parent
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would the programs that they interrupt.
@@ -74,6 +75,11 @@ def stack(stack_on_demand: Stack) -> Stack:
 @pytest.fixture(scope="session")
 def kafka_bootstrap(stack: Stack) -> str:
     return stack.endpoints["PSF_KAFKA_BOOTSTRAP"]
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_bootstrap: str) -> Kafka:
+    return Kafka(kafka_bootstrap)
 
 
 @pytest.fixture(scope="session")

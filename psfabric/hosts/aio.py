@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 
+from psfabric.connection import Kafka
 from psfabric.engine import Engine, Result, Work, Write
 from psfabric.engine.engine import WINDOW
 from psfabric.engine.work import TopicPartition
@@ -43,15 +44,15 @@ class Member:
     """One component in this process: its consumer, its engine, its open calls."""
 
     def __init__(
-        self, bootstrap: str, stage: Calling, producer: Producer, present: Present, instance: str | None
+        self, kafka: Kafka, stage: Calling, producer: Producer, present: Present, instance: str | None
     ) -> None:
         self.stage = stage
         self.ready = False
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._producer = producer
         self._present = present
         self._engine = Engine(stage.policy, receipt=stage.state_receipt)
-        self._reader = GroupReader(bootstrap, stage.name, instance=instance)
+        self._reader = GroupReader(kafka, stage.name, instance=instance)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
@@ -130,7 +131,7 @@ class Member:
     def _assigned(self, tps: list[TopicPartition]) -> None:
         check_even(self.stage, tps)
         new = {tp.partition for tp in tps} - self._mine
-        self._loaded.update(load(self._bootstrap, self.stage, sorted(new)))
+        self._loaded.update(load(self._kafka, self.stage, sorted(new)))
         self._mine |= new
         self.ready = True
 
@@ -270,13 +271,13 @@ class AioHost:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: Kafka,
         stages: Sequence[Calling],
         producer: Producer,
         present: Present,
         instance: str | None = None,
     ) -> None:
-        self._members = [Member(bootstrap, s, producer, present, instance) for s in stages]
+        self._members = [Member(kafka, s, producer, present, instance) for s in stages]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run all until `stop`, or until one fails: then all stop and the failure is raised."""

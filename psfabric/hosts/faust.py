@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from psfabric.connection import Kafka
 from psfabric.errors import FabricError, Parent, Unavailable
 from psfabric.hosts.faust_chunks import ChunkApp
 from psfabric.hosts.loading import Loaded, load
@@ -32,14 +33,14 @@ class FaustHost:
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: Kafka,
         stages: Sequence[Pure],
         producer: Producer,
         *,
         has_many: Callable[[Iterable[Parent]], set[Parent]],
         instance: str | None,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._stages = stages
         self._producer = producer
         self._has_many = has_many
@@ -64,7 +65,7 @@ class FaustHost:
         """
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
         self._members = [PureMember(s, self._producer, self._load, self._fail) for s in self._stages]
-        apps = [ChunkApp(self._bootstrap, m.stage.name, m, self._producer, self._instance) for m in self._members]
+        apps = [ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance) for m in self._members]
         tasks = [asyncio.create_task(act) for act in (self._start(apps), *(m.run() for m in self._members))]
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]
         for task in tasks:
@@ -106,7 +107,7 @@ class FaustHost:
                 await member.sweep(self._has_many)
 
     def _load(self, stage: Pure, partitions: Sequence[int]) -> Mapping[int, Loaded]:
-        return load(self._bootstrap, stage, partitions)
+        return load(self._kafka, stage, partitions)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

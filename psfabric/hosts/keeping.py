@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient
 from psfabric.event import Record
@@ -19,13 +20,13 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """A thread; Redis away or slow delays nobody but those who look something up."""
 
-    def __init__(self, bootstrap: str, redis_url: str, topics: Sequence[str]) -> None:
+    def __init__(self, kafka: Kafka, redis_url: str, topics: Sequence[str]) -> None:
         self.ready = False
-        self._bootstrap, self._redis_url, self._topics = bootstrap, redis_url, list(topics)
+        self._kafka, self._redis_url, self._topics = kafka, redis_url, list(topics)
 
     def run(self, stop: threading.Event) -> None:
         """Follow until `stop`; blocking."""
-        follower = Follower(self._bootstrap)
+        follower = Follower(self._kafka)
         loader = Loader(self._redis_url, cluster=follower.cluster_id())
         try:
             while not stop.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from psfabric.connection import Kafka
 from psfabric.engine.applied import Applied
 from psfabric.engine.hold import HoldEntry, read_hold
 from psfabric.event import Record, Version
@@ -27,13 +28,13 @@ class Loaded:
     versions: Mapping[str, Version] = field(default_factory=dict)
 
 
-def load(bootstrap: str, stage: Stage, partitions: Sequence[int]) -> dict[int, Loaded]:
+def load(kafka: Kafka, stage: Stage, partitions: Sequence[int]) -> dict[int, Loaded]:
     """Blocking. Raises Unavailable when Kafka does not answer, Transient when a schema cannot be looked up now, and
     Misconfigured for a record that cannot be read: passing over it could lose a waiting record or post one twice."""
     hold, applied = stage.policy.hold_topic, stage.state_topics if isinstance(stage, Calling) else ()
     refs = [f"ref.{entity}" for entity in kept(stage)]
     found: dict[tuple[str, int], list[Record]] = {(t, p): [] for t in (hold, *applied, *refs) for p in partitions}
-    for record in read(bootstrap, found):
+    for record in read(kafka, found):
         found[(record.topic, record.partition)].append(record)
 
     def stored(topics: Sequence[str], partition: int) -> dict[bytes, Record]:

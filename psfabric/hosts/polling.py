@@ -14,6 +14,7 @@ import time
 import structlog
 
 from psfabric.adapters import Page, Polled
+from psfabric.connection import Kafka
 from psfabric.engine.backoff import Backoff
 from psfabric.engine.work import Write
 from psfabric.errors import Transient, Unknown
@@ -34,10 +35,10 @@ def raw_write(source: str, raw: Raw) -> Write:
 
 
 class Poller:
-    def __init__(self, bootstrap: str, source: Polled, producer: Producer) -> None:
+    def __init__(self, kafka: Kafka, source: Polled, producer: Producer) -> None:
         self.source = source
         self.ready = False
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._producer = producer
         self._backoff = Backoff(base=0.5, cap=15.0)
         self._failures = 0
@@ -80,5 +81,5 @@ class Poller:
         await written(self._producer, [Write(CURSORS, name.encode(), page.cursor.encode())])
 
     def _cursor(self) -> str | None:
-        stored = latest(read_topic(self._bootstrap, CURSORS)).get(self.source.name.encode())
+        stored = latest(read_topic(self._kafka, CURSORS)).get(self.source.name.encode())
         return None if stored is None or stored.value is None else stored.value.decode()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
+from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
+from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import quiet_logger
 from schemas import Topic
 
@@ -41,9 +43,9 @@ class Change:
 
 
 class Admin:
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._client = AdminClient({"bootstrap.servers": bootstrap}, logger=quiet_logger("admin"))
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._client = AdminClient(client_config(kafka), logger=quiet_logger("admin"))
 
     def wait(self, deadline: float) -> None:
         """Wait until the broker answers; Unavailable once `deadline` (monotonic seconds) has passed."""
@@ -53,7 +55,7 @@ class Admin:
                 return
             except ck.KafkaException as error:
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
+                    raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
 
     def plan(self, wanted: Iterable[Topic]) -> list[Change]:
         """What `apply` would do. Topics that exist and are not wanted are left alone."""
@@ -90,7 +92,7 @@ class Admin:
         deadline = time.monotonic() + 30
         while names and not set(names) <= self._partitions().keys():
             if time.monotonic() > deadline:
-                raise Unavailable(f"Kafka at {self._bootstrap} made topics and does not show them after 30 s")
+                raise Unavailable(f"Kafka at {self._kafka} made topics and does not show them after 30 s")
             time.sleep(0.1)
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Lag]]:
@@ -146,7 +148,7 @@ class Admin:
             except ck.KafkaException as error:
                 reason: ck.KafkaError = error.args[0]
                 if reason.code() not in _NO_LEADER_YET or time.monotonic() > deadline:
-                    raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {reason.str()}") from None
+                    raise Unavailable(f"Kafka at {self._kafka} does not answer: {reason.str()}") from None
                 time.sleep(0.1)
         return {}
 
@@ -154,7 +156,7 @@ class Admin:
         try:
             topics = self._client.list_topics(timeout=10).topics
         except ck.KafkaException as error:
-            raise Unavailable(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from None
+            raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import confluent_kafka as ck
 
+from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
 from psfabric.event import Record
 from psfabric.kafka.group import record_of
@@ -16,19 +17,19 @@ class Follower:
     """Not thread-safe. A position is one past the last record, or where the end of the partition was met: trailing
     transaction markers and compacted records leave no record to count from."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._consumer = bounded_consumer(bootstrap)
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._consumer = bounded_consumer(kafka)
         self._positions: dict[TopicPartition, int] = {}
 
     def cluster_id(self) -> str:
         """The id of the Kafka cluster: a copy of another cluster's data must not be taken for this one's."""
-        with answering(self._bootstrap):
+        with answering(self._kafka):
             return self._consumer.list_topics(timeout=10).cluster_id or ""
 
     def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """The end offset of every partition of the topics, now."""
-        known = described(self._consumer, self._bootstrap)
+        known = described(self._consumer, self._kafka)
         tps = [TopicPartition(t, p) for t in topics for p in known.get(t, [])]
         return {tp: self._end(tp) for tp in tps}
 
@@ -60,6 +61,6 @@ class Follower:
         self._positions[tp] = max(offset, self._positions.get(tp, 0))
 
     def _end(self, tp: TopicPartition) -> int:
-        with answering(self._bootstrap):
+        with answering(self._kafka):
             found = self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)
         return int(found[1])

@@ -12,9 +12,11 @@ from typing import cast
 import confluent_kafka as ck
 import structlog
 
+from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import FabricError, Unavailable
 from psfabric.event import Record
+from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import quiet_logger
 
 log = structlog.get_logger(__name__)
@@ -30,11 +32,9 @@ class GroupReader:
     Not thread-safe but for `commit`, `pause` and `resume`, which librdkafka allows from any thread outside callbacks.
     """
 
-    def __init__(
-        self, bootstrap: str, group: str, *, instance: str | None = None, session_ms: int = SESSION_MS
-    ) -> None:
+    def __init__(self, kafka: Kafka, group: str, *, instance: str | None = None, session_ms: int = SESSION_MS) -> None:
         config: dict[str, object] = {
-            "bootstrap.servers": bootstrap,
+            **client_config(kafka),
             "group.id": group,
             "client.id": group,
             "enable.auto.commit": False,

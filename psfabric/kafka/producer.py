@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 import confluent_kafka as ck
 import structlog
 
+from psfabric.connection import Kafka
 from psfabric.engine.work import Write
 from psfabric.errors import FabricError
+from psfabric.kafka.config import client_config
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +30,11 @@ class Producer:
     dropped: the caller stops, and the record is read again after a restart.
     """
 
-    def __init__(self, bootstrap: str, client_id: str, *, topic_within: float = 10.0) -> None:
+    def __init__(self, kafka: Kafka, client_id: str, *, topic_within: float = 10.0) -> None:
         """`topic_within`: seconds until a topic that the broker does not have is reported."""
         self._producer = ck.Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **client_config(kafka),
                 "client.id": client_id,
                 "acks": "all",
                 "enable.idempotence": True,

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import confluent_kafka as ck
 
+from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
 from psfabric.event import Record
+from psfabric.kafka.config import client_config
 from psfabric.kafka.group import record_of
 from psfabric.kafka.producer import quiet_logger
 
@@ -24,11 +26,11 @@ SHOWN_WITHIN = 5.0
 """Seconds after which a topic that the broker does not show is taken for missing."""
 
 
-def bounded_consumer(bootstrap: str) -> ck.Consumer:
+def bounded_consumer(kafka: Kafka) -> ck.Consumer:
     """A consumer outside any group, for reads by assignment."""
     return ck.Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **client_config(kafka),
             "group.id": "psfabric.bounded-read",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -40,42 +42,42 @@ def bounded_consumer(bootstrap: str) -> ck.Consumer:
     )
 
 
-def read_partition(bootstrap: str, topic: str, partition: int) -> list[Record]:
+def read_partition(kafka: Kafka, topic: str, partition: int) -> list[Record]:
     """Every record of one partition, in order. "End" is the consumer's end-of-partition, never last record + 1."""
-    return list(read(bootstrap, [(topic, partition)]))
+    return list(read(kafka, [(topic, partition)]))
 
 
-def read_topic(bootstrap: str, topic: str) -> list[Record]:
+def read_topic(kafka: Kafka, topic: str) -> list[Record]:
     """Every record of a topic; in order within a partition. An unknown topic has none."""
-    return list(read(bootstrap, [(topic, p) for p in partitions_of(bootstrap, topic)]))
+    return list(read(kafka, [(topic, p) for p in partitions_of(kafka, topic)]))
 
 
-def partitions_of(bootstrap: str, topic: str) -> list[int]:
-    consumer = bounded_consumer(bootstrap)
+def partitions_of(kafka: Kafka, topic: str) -> list[int]:
+    consumer = bounded_consumer(kafka)
     try:
-        return described(consumer, bootstrap).get(topic, [])
+        return described(consumer, kafka).get(topic, [])
     finally:
         consumer.close()
 
 
-def described(consumer: ck.Consumer, bootstrap: str) -> dict[str, list[int]]:
+def described(consumer: ck.Consumer, kafka: Kafka) -> dict[str, list[int]]:
     """The partitions of every topic there is. Raises Unavailable when the broker does not answer."""
-    with answering(bootstrap):
+    with answering(kafka):
         found = consumer.list_topics(timeout=ANSWERS_WITHIN).topics
     return {name: sorted(topic.partitions) for name, topic in found.items()}
 
 
 @contextlib.contextmanager
-def answering(bootstrap: str) -> Iterator[None]:
+def answering(kafka: Kafka) -> Iterator[None]:
     """Turns the client's error into Unavailable."""
     try:
         yield
     except ck.KafkaException as error:
-        raise Unavailable(f"Kafka at {bootstrap} does not answer: {error.args[0].str()}") from None
+        raise Unavailable(f"Kafka at {kafka} does not answer: {error.args[0].str()}") from None
 
 
 def read(
-    bootstrap: str, tps: Iterable[tuple[str, int]], starts: Mapping[tuple[str, int], int] | None = None
+    kafka: Kafka, tps: Iterable[tuple[str, int]], starts: Mapping[tuple[str, int], int] | None = None
 ) -> Iterator[Record]:
     """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes.
 
@@ -85,9 +87,9 @@ def read(
     begin, ends = starts or {}, dict[tuple[str, int], int]()
     if not wanted:
         return
-    consumer = bounded_consumer(bootstrap)
+    consumer = bounded_consumer(kafka)
     try:
-        _expect(consumer, bootstrap, {topic for topic, _ in wanted})
+        _expect(consumer, kafka, {topic for topic, _ in wanted})
         consumer.assign([ck.TopicPartition(t, p, begin.get((t, p), ck.OFFSET_BEGINNING)) for t, p in wanted])
         progressed = time.monotonic()
         while wanted:
@@ -106,18 +108,18 @@ def read(
             if stirred:
                 progressed = time.monotonic()  # only now: a slow reader of what is yielded is no stalled broker
             elif time.monotonic() - progressed > STALLED:
-                raise Unavailable(f"Kafka at {bootstrap} gave nothing for {STALLED:.0f} s")
+                raise Unavailable(f"Kafka at {kafka} gave nothing for {STALLED:.0f} s")
     finally:
         consumer.close()
 
 
-def _expect(consumer: ck.Consumer, bootstrap: str, topics: set[str]) -> None:
+def _expect(consumer: ck.Consumer, kafka: Kafka, topics: set[str]) -> None:
     """Raises Unavailable for a topic that is not there: assigned, it would be waited for in silence.
 
     Asking also spares time: an assignment to a client that knows no leaders yet waits half a second for them.
     """
     deadline = time.monotonic() + SHOWN_WITHIN
-    while missing := topics - described(consumer, bootstrap).keys():
+    while missing := topics - described(consumer, kafka).keys():
         if time.monotonic() > deadline:
             raise Unavailable(f"{', '.join(sorted(missing))} does not exist; run `psfabric topics apply`")
         time.sleep(0.1)

@@ -44,7 +44,7 @@ def test_apply_asks_and_a_dry_run_changes_nothing(run: Run, here: Plant, fresh: 
 
 def test_a_topic_with_another_count_is_a_finding_and_is_left_alone(run: Run, here: Plant, fresh: str) -> None:
     other = Topic(name=f"dlq.{fresh}", partitions=1, config={}, rule="dlq.<component>", tombstones=True)
-    Admin(here.bootstrap).apply([other])
+    Admin(here.kafka).apply([other])
     ran = run("topics", "apply", "--yes", "--output", "json")
     assert (ran.code, own(ran.json["changes"], fresh)[f"dlq.{fresh}"]) == (exits.FINDINGS, "conflict")
 

@@ -18,6 +18,7 @@ import pytest
 from cli.main import execute
 from psfabric import pipelines
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.event import Event
 from psfabric.kafka import Admin, Producer
 from psfabric.registry import Registry
@@ -99,18 +100,18 @@ class _Person(io.StringIO):
 
 @pytest.fixture
 def acme(
-    kafka_bootstrap: str, registry: Registry, registry_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kafka: Kafka, registry: Registry, registry_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Plant]:
     """The checked-in pipelines on the real broker, their topics made; nothing of it runs."""
-    codec, producer = Codec(registry), Producer(kafka_bootstrap, "tests")
-    planted = Plant(kafka_bootstrap, registry_url, ROOT / "deploy/pipelines", "tryton-uk", codec, producer)
+    codec, producer = Codec(registry), Producer(kafka, "tests")
+    planted = Plant(kafka, registry_url, ROOT / "deploy/pipelines", "tryton-uk", codec, producer)
     for variable, value in (planted.environment() | VENDORS).items():
         monkeypatch.setenv(variable, value)
     (tmp_path / "endpoints.env").touch()
     monkeypatch.setenv("PSF_ENDPOINTS", str(tmp_path / "endpoints.env"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", _Person("y\n" * 9))
-    Admin(kafka_bootstrap).apply(pipelines.load(planted.folder, VENDORS).topics())
+    Admin(kafka).apply(pipelines.load(planted.folder, VENDORS).topics())
     yield planted
     producer.close()
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from psfabric.adapters import Capabilities, Document, Sink, Types
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine.lane import Lane
 from psfabric.errors import Parent
@@ -66,10 +67,10 @@ class FakeCalling(Calling):
 
 
 class Hosting:
-    """`async with Hosting(bootstrap, stage) as host`: running and ready; stopped at the end unless it ended before."""
+    """`async with Hosting(kafka, stage) as host`: running and ready; stopped at the end unless it ended before."""
 
-    def __init__(self, bootstrap: str, *stages: Calling, known: set[Parent] | None = None) -> None:
-        self._bootstrap, self._stages = bootstrap, stages
+    def __init__(self, kafka: Kafka, *stages: Calling, known: set[Parent] | None = None) -> None:
+        self._kafka, self._stages = kafka, stages
         self.known = known if known is not None else set()
         self.stop = asyncio.Event()
 
@@ -77,8 +78,8 @@ class Hosting:
         return parents & self.known
 
     async def __aenter__(self) -> Hosting:
-        self._producer = Producer(self._bootstrap, "host")
-        self.host = AioHost(self._bootstrap, self._stages, self._producer, self._present)
+        self._producer = Producer(self._kafka, "host")
+        self.host = AioHost(self._kafka, self._stages, self._producer, self._present)
         self.running = asyncio.create_task(self.host.run(self.stop))
         await until(lambda: self.host.ready() or self.running.done())
         return self

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from psfabric.connection import Kafka
 from psfabric.engine import Policy
 from psfabric.errors import Parent
 from psfabric.hosts.aio import AioHost
@@ -15,19 +16,19 @@ from psfabric.stages import SinkStage
 from tests.hosts.calling import FolderSink, codec
 
 
-async def main(bootstrap: str, name: str, folder: str, slow: str) -> None:
+async def main(kafka: Kafka, name: str, folder: str, slow: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     sink = FolderSink(name=name, folder=Path(folder), slow=float(slow))
     stage = SinkStage(Policy(name, "sink", concurrency=4, barrier=True), codec(), sink)
-    producer = Producer(bootstrap, name)
+    producer = Producer(kafka, name)
 
     async def present(parents: set[Parent]) -> set[Parent]:
         return set()
 
-    await AioHost(bootstrap, [stage], producer, present, "slot-0").run(stop)
+    await AioHost(kafka, [stage], producer, present, "slot-0").run(stop)
     producer.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(Kafka(sys.argv[1]), *sys.argv[2:]))

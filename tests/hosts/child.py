@@ -6,20 +6,21 @@ import asyncio
 import signal
 import sys
 
+from psfabric.connection import Kafka
 from psfabric.hosts.faust import FaustHost
 from psfabric.kafka import Producer
 from tests.hosts.fakes import FakeStage
 
 
-async def main(bootstrap: str, name: str, source: str, output: str, slow: str) -> None:
+async def main(kafka: Kafka, name: str, source: str, output: str, slow: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     stage = FakeStage(name, (source,), output)
     stage.slow = float(slow)
-    producer = Producer(bootstrap, name)
-    await FaustHost(bootstrap, [stage], producer, has_many=stage.has_many, instance="slot-0").run(stop)
+    producer = Producer(kafka, name)
+    await FaustHost(kafka, [stage], producer, has_many=stage.has_many, instance="slot-0").run(stop)
     producer.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(Kafka(sys.argv[1]), *sys.argv[2:]))

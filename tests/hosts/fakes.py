@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient
 
+from psfabric.connection import Kafka
 from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.errors import Parent
 from psfabric.event import Record
 from psfabric.hosts.faust import FaustHost
 from psfabric.kafka import Admin, Producer, read_topic
+from psfabric.kafka.config import client_config
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry
 from psfabric.stages import Pure
 from schemas import Topic
@@ -74,28 +76,28 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
-def create(bootstrap: str, stages: Iterable[Pure], *others: str, partitions: int = 3) -> None:
+def create(kafka: Kafka, stages: Iterable[Pure], *others: str, partitions: int = 3) -> None:
     """The topics of the stages, and others."""
     names = {t for s in stages for t in (*s.topics, s.policy.hold_topic, s.policy.dlq_topic)} | set(others)
     limits = {"max.message.bytes": "100000"}
     made = [Topic(name=n, partitions=partitions, config=limits, rule="test", tombstones=True) for n in sorted(names)]
-    Admin(bootstrap).apply(made)
+    Admin(kafka).apply(made)
 
 
-def produce(bootstrap: str, topic: str, values: Iterable[tuple[str, str]], partition: int | None = None) -> None:
+def produce(kafka: Kafka, topic: str, values: Iterable[tuple[str, str]], partition: int | None = None) -> None:
     """Records of (key, value), acknowledged."""
-    producer = Producer(bootstrap, "tests")
+    producer = Producer(kafka, "tests")
     producer.write_and_wait([Write(topic, k.encode(), v.encode(), (), partition) for k, v in values])
     producer.close()
 
 
-def values_of(bootstrap: str, topic: str) -> list[str]:
-    return [(r.value or b"").decode() for r in read_topic(bootstrap, topic)]
+def values_of(kafka: Kafka, topic: str) -> list[str]:
+    return [(r.value or b"").decode() for r in read_topic(kafka, topic)]
 
 
-def committed(bootstrap: str, group: str, topic: str, partition: int = 0) -> int:
+def committed(kafka: Kafka, group: str, topic: str, partition: int = 0) -> int:
     """The group's committed offset; 0 when it has none."""
-    client = AdminClient({"bootstrap.servers": bootstrap})
+    client = AdminClient(client_config(kafka))
     wanted = [ck.ConsumerGroupTopicPartitions(group, [ck.TopicPartition(topic, partition)])]
     answer = client.list_consumer_group_offsets(wanted)[group].result(10)
     return max(0, int(answer.topic_partitions[0].offset))
@@ -117,13 +119,13 @@ async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> 
 
 
 class Hosted:
-    """`async with Hosted(bootstrap, stage, ...) as host`: running and ready; stopped at the end unless it failed."""
+    """`async with Hosted(kafka, stage, ...) as host`: running and ready; stopped at the end unless it failed."""
 
-    def __init__(self, bootstrap: str, *stages: FakeStage, instance: str | None = None) -> None:
-        self._producer = Producer(bootstrap, "host")
+    def __init__(self, kafka: Kafka, *stages: FakeStage, instance: str | None = None) -> None:
+        self._producer = Producer(kafka, "host")
         self._stop = asyncio.Event()
         has_many = stages[0].has_many
-        self.host = FaustHost(bootstrap, stages, self._producer, has_many=has_many, instance=instance)
+        self.host = FaustHost(kafka, stages, self._producer, has_many=has_many, instance=instance)
 
     async def __aenter__(self) -> Hosted:
         self.running = asyncio.create_task(self.host.run(self._stop))

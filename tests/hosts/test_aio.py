@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.engine.engine import WINDOW
 from psfabric.errors import FabricError, Parent
@@ -33,7 +34,7 @@ from tests.hosts.fakes import committed, eventually, produce, unique, until, val
 class Road:
     """A component with topics of its own: `source` in, `output` out."""
 
-    bootstrap: str
+    kafka: Kafka
     name: str
 
     @property
@@ -48,33 +49,33 @@ class Road:
         return FakeCalling(self.name, self.source, self.output, answer, **policy)
 
     def out(self) -> list[str]:
-        return values_of(self.bootstrap, self.output)
+        return values_of(self.kafka, self.output)
 
     def records(self, topic: str) -> list[Record]:
-        return read_topic(self.bootstrap, topic)
+        return read_topic(self.kafka, topic)
 
     def waiting(self) -> int:
         return len(latest(self.records(f"hold.{self.name}")))
 
     def committed(self, partition: int = 0) -> int:
-        return committed(self.bootstrap, self.name, self.source, partition)
+        return committed(self.kafka, self.name, self.source, partition)
 
     def produce(self, *values: str, key: str = "k", partition: int | None = 0) -> None:
-        produce(self.bootstrap, self.source, [(key, value) for value in values], partition)
+        produce(self.kafka, self.source, [(key, value) for value in values], partition)
 
     def lag(self) -> int:
-        return Admin(self.bootstrap).lag({self.name: [self.source]})[self.name][0].behind
+        return Admin(self.kafka).lag({self.name: [self.source]})[self.name][0].behind
 
 
 @pytest.fixture
-def road(kafka_bootstrap: str) -> Road:
-    made = Road(kafka_bootstrap, unique("sink"))
+def road(kafka: Kafka) -> Road:
+    made = Road(kafka, unique("sink"))
     names = [made.source, made.output, *(f"{kind}.{made.name}" for kind in ("hold", "redo", "dlq", "applied"))]
     limits = {"max.message.bytes": "100000"}
     topics = [
         Topic(name=n, partitions=3, config=limits, rule="test", tombstones=True) for n in [*names, "psf.delivery"]
     ]
-    Admin(kafka_bootstrap).apply(topics)
+    Admin(kafka).apply(topics)
     return made
 
 
@@ -98,9 +99,9 @@ async def test_a_key_is_delivered_in_order_and_many_keys_at_once(road: Road) -> 
         return Delivered("ref")
 
     sent = [(f"key-{k}", f"{k} {n}") for n, k in itertools.product(range(20), range(12))]
-    await asyncio.to_thread(produce, road.bootstrap, road.source, sent)
+    await asyncio.to_thread(produce, road.kafka, road.source, sent)
     stage = road.stage(answer)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await delivered(road, len(sent))
     by_key: dict[str, list[int]] = defaultdict(list)
     for value in stage.asked:
@@ -121,7 +122,7 @@ async def test_an_outage_commits_nothing_and_delays_no_other_key(road: Road) -> 
     await asyncio.to_thread(road.produce, "a1", "a2", key="a")
     await asyncio.to_thread(road.produce, "b1", "b2", key="b")
     stage = road.stage(answer)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await eventually(lambda: road.out() == ["b1", "b2"])
         await until(lambda: stage.asked.count("a1") >= 4)
         assert await asyncio.to_thread(road.committed) == 0
@@ -139,16 +140,16 @@ async def test_retry_after_is_obeyed(road: Road) -> None:
 
     await asyncio.to_thread(road.produce, "x")
     stage = road.stage(answer)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await delivered(road, 1)
     first, second = stage.begun
     assert 0.69 <= second - first < 3
 
 
 async def test_records_of_different_keys_go_in_one_call_where_the_sink_takes_batches(road: Road) -> None:
-    await asyncio.to_thread(produce, road.bootstrap, road.source, [(f"k{n}", f"{n}") for n in range(50)], 0)
+    await asyncio.to_thread(produce, road.kafka, road.source, [(f"k{n}", f"{n}") for n in range(50)], 0)
     stage = road.stage(batch=10, concurrency=1)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await delivered(road, 50)
     assert max(map(len, stage.calls)) == 10
     assert sorted(stage.asked, key=int) == [f"{n}" for n in range(50)]
@@ -169,11 +170,11 @@ async def test_what_waits_goes_on_when_its_parent_is_there_and_survives_a_restar
     known: set[Parent] = set()
     await asyncio.to_thread(road.produce, "early", "later", key="a")
     await asyncio.to_thread(road.produce, "other", key="b")
-    async with Hosting(road.bootstrap, road.stage(needs(parent, known)), known=known):
+    async with Hosting(road.kafka, road.stage(needs(parent, known)), known=known):
         await eventually(lambda: road.waiting() == 2 and road.lag() == 0)
         assert road.out() == ["other"], "the record behind it waits, too"
     restarted = road.stage(needs(parent, known))
-    async with Hosting(road.bootstrap, restarted, known=known):
+    async with Hosting(road.kafka, restarted, known=known):
         assert restarted.asked == []
         known.add(parent)
         await eventually(lambda: road.waiting() == 0)
@@ -183,7 +184,7 @@ async def test_what_waits_goes_on_when_its_parent_is_there_and_survives_a_restar
 async def test_a_store_that_cannot_say_leaves_what_waits_where_it_is(road: Road) -> None:
     parent = Parent("project", "PRJ-1")
     known: set[Parent] = set()
-    hosting = Hosting(road.bootstrap, road.stage(needs(parent, known)), known=known)
+    hosting = Hosting(road.kafka, road.stage(needs(parent, known)), known=known)
     failing = [FabricError("not loaded yet")] * 2
 
     async def present(parents: set[Parent]) -> set[Parent]:
@@ -217,9 +218,9 @@ async def test_a_kill_in_the_midst_of_delivery_loses_nothing_and_doubles_nothing
     for entry in range(entries):
         text = (tmp_path / f"entry-{entry}").read_text()
         assert text == str(wanted).replace("'", '"'), "each version once, in order"
-    applied = latest(read_topic(road.bootstrap, f"applied.{road.name}"))
+    applied = latest(read_topic(road.kafka, f"applied.{road.name}"))
     assert len(applied) == entries
-    receipts = [r for r in read_topic(road.bootstrap, "psf.delivery") if (r.key or b"").startswith(road.name.encode())]
+    receipts = [r for r in read_topic(road.kafka, "psf.delivery") if (r.key or b"").startswith(road.name.encode())]
     assert len(latest(receipts)) == entries * versions
     assert journal(tmp_path) <= entries * versions + 3 * 4, "only what was open at a kill is asked again"
 
@@ -236,7 +237,7 @@ def produce_time(road: Road, entries: int, versions: int) -> None:
         changes = {"event_id": f"{id_}.{n}", "aggregate_id": id_, "partition_key": id_, "sequence": version(n)}
         key, value, headers = codec().encode(example("enriched.time.TimeApproved", **changes))
         writes.append(Write(road.source, key, value, headers))
-    producer = Producer(road.bootstrap, "tests")
+    producer = Producer(road.kafka, "tests")
     producer.write_and_wait(writes)
     producer.close()
 
@@ -250,7 +251,7 @@ class child:  # noqa: N801 - reads as a verb where it is used
     """The sink `FolderSink` in a process of its own; ended by SIGTERM unless it ended before."""
 
     def __init__(self, road: Road, folder: Path, slow: float) -> None:
-        arguments = [road.bootstrap, road.name, str(folder), str(slow)]
+        arguments = [road.kafka.bootstrap, road.name, str(folder), str(slow)]
         self._process = subprocess.Popen([sys.executable, "-m", "tests.hosts.calling_child", *arguments])
 
     def __enter__(self) -> subprocess.Popen[bytes]:
@@ -264,16 +265,16 @@ class child:  # noqa: N801 - reads as a verb where it is used
 
 async def test_two_members_share_and_hand_over_without_loss(road: Road) -> None:
     sent = [(f"key-{k}", f"{k} {n}") for n, k in itertools.product(range(60), range(12))]
-    await asyncio.to_thread(produce, road.bootstrap, road.source, sent)
+    await asyncio.to_thread(produce, road.kafka, road.source, sent)
 
     async def answer(value: str) -> Outcome:
         await asyncio.sleep(0.02)
         return Delivered("ref")
 
     one, two = road.stage(answer, concurrency=4), road.stage(answer, concurrency=4)
-    async with Hosting(road.bootstrap, one):
+    async with Hosting(road.kafka, one):
         await until(lambda: len(one.asked) > 50)
-        async with Hosting(road.bootstrap, two):
+        async with Hosting(road.kafka, two):
             await until(lambda: len(two.asked) > 50)
         await delivered(road, len(sent))
     assert Counter(one.asked + two.asked) == Counter(v for _, v in sent), "a clean hand-over repeats nothing"
@@ -296,15 +297,15 @@ async def test_reading_stays_within_the_window_and_goes_on_after_a_hand_over(roa
         return Delivered("ref")
 
     sent = [(f"k{n}", f"{n}") for n in range(2 * WINDOW + 100)]
-    await asyncio.to_thread(produce, road.bootstrap, road.source, sent, 0)
+    await asyncio.to_thread(produce, road.kafka, road.source, sent, 0)
     stage, other = road.stage(answer, concurrency=64), road.stage(concurrency=64)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await until(lambda: stage.highest == WINDOW - 1)
-        produce(road.bootstrap, road.source, [("k", "elsewhere")], 1)
+        produce(road.kafka, road.source, [("k", "elsewhere")], 1)
         await until(lambda: "elsewhere" in stage.asked)  # many polls later
         assert stage.highest == WINDOW - 1
         assert road.committed() == 0
-        async with Hosting(road.bootstrap, other):  # whoever gets the partition, it was paused before
+        async with Hosting(road.kafka, other):  # whoever gets the partition, it was paused before
             gate.set()
             await delivered(road, len(sent) + 1)
 
@@ -318,7 +319,7 @@ async def test_a_call_longer_than_the_session_loses_no_membership(road: Road, mo
 
     await asyncio.to_thread(road.produce, "slow")
     stage = road.stage(answer)
-    async with Hosting(road.bootstrap, stage):
+    async with Hosting(road.kafka, stage):
         await delivered(road, 1)
     assert stage.asked == ["slow"]
 
@@ -331,10 +332,10 @@ async def test_a_write_that_fails_stops_the_host_and_commits_nothing(road: Road)
     stage.padding = 200_000  # the topic takes 100,000 bytes
     await asyncio.to_thread(road.produce, "big")
     with pytest.raises(WriteFailed):
-        async with Hosting(road.bootstrap, stage) as hosting:
+        async with Hosting(road.kafka, stage) as hosting:
             await hosting.running
     assert road.committed() == 0
-    async with Hosting(road.bootstrap, road.stage()):
+    async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)
     assert road.out() == ["big"], "it is read again after a restart"
 
@@ -345,20 +346,20 @@ async def test_a_stage_that_raises_stops_the_host_and_commits_nothing(road: Road
 
     await asyncio.to_thread(road.produce, "x")
     with pytest.raises(FabricError, match="ZeroDivisionError"):
-        async with Hosting(road.bootstrap, road.stage(answer)) as hosting:
+        async with Hosting(road.kafka, road.stage(answer)) as hosting:
             await asyncio.wait_for(hosting.running, 20)
     assert road.committed() == 0
 
 
-async def test_one_component_that_fails_stops_the_others_in_order(road: Road, kafka_bootstrap: str) -> None:
+async def test_one_component_that_fails_stops_the_others_in_order(road: Road, kafka: Kafka) -> None:
     async def answer(value: str) -> Outcome:
         raise ZeroDivisionError("planted")
 
-    other = Road(kafka_bootstrap, unique("sink"))
+    other = Road(kafka, unique("sink"))
     names = [other.source, other.output, f"hold.{other.name}", f"redo.{other.name}"]
-    Admin(kafka_bootstrap).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    Admin(kafka).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
     await asyncio.to_thread(other.produce, *(f"{n}" for n in range(20)))
-    async with Hosting(road.bootstrap, road.stage(answer), other.stage()) as hosting:
+    async with Hosting(road.kafka, road.stage(answer), other.stage()) as hosting:
         await delivered(other, 20)
         await asyncio.to_thread(road.produce, "x")
         with pytest.raises(FabricError):
@@ -376,7 +377,7 @@ async def test_stopping_finishes_what_is_open_and_commits_it(road: Road) -> None
 
     await asyncio.to_thread(road.produce, "open", "next")
     stage = road.stage(answer)
-    async with Hosting(road.bootstrap, stage) as hosting:
+    async with Hosting(road.kafka, stage) as hosting:
         await began.wait()
         hosting.stop.set()
         asyncio.get_running_loop().call_later(0.3, gate.set)
@@ -395,12 +396,12 @@ async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road:
         return Delivered("ref")
 
     await asyncio.to_thread(road.produce, "hangs")
-    async with Hosting(road.bootstrap, road.stage(answer)) as hosting:
+    async with Hosting(road.kafka, road.stage(answer)) as hosting:
         await began.wait()
         asked = time.monotonic()
         hosting.stop.set()
         await asyncio.wait_for(hosting.running, 15)
         assert time.monotonic() - asked < 10
     assert road.committed() == 0
-    async with Hosting(road.bootstrap, road.stage()):
+    async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)

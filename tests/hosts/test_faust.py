@@ -15,6 +15,7 @@ from functools import partial
 import confluent_kafka as ck
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.engine.engine import WINDOW
 from psfabric.errors import FabricError, Parent
@@ -28,7 +29,7 @@ from tests.hosts.fakes import FakeStage, Hosted, committed, create, eventually, 
 class Road:
     """A component with topics of its own: `source` in, `output` out."""
 
-    bootstrap: str
+    kafka: Kafka
     name: str
     source: str
     output: str
@@ -37,23 +38,23 @@ class Road:
         return FakeStage(self.name, (self.source,), self.output)
 
     def out(self) -> list[str]:
-        return values_of(self.bootstrap, self.output)
+        return values_of(self.kafka, self.output)
 
     def records(self, topic: str) -> list[Record]:
-        return read_topic(self.bootstrap, topic)
+        return read_topic(self.kafka, topic)
 
     def committed(self, partition: int = 0) -> int:
-        return committed(self.bootstrap, self.name, self.source, partition)
+        return committed(self.kafka, self.name, self.source, partition)
 
     def produce(self, *values: str, key: str = "k", partition: int | None = 0) -> None:
-        produce(self.bootstrap, self.source, [(key, value) for value in values], partition)
+        produce(self.kafka, self.source, [(key, value) for value in values], partition)
 
 
 @pytest.fixture
-def road(kafka_bootstrap: str) -> Road:
+def road(kafka: Kafka) -> Road:
     name = unique("component")
-    made = Road(kafka_bootstrap, name, f"in.{name}", f"out.{name}")
-    create(kafka_bootstrap, [made.stage()], made.output)
+    made = Road(kafka, name, f"in.{name}", f"out.{name}")
+    create(kafka, [made.stage()], made.output)
     return made
 
 
@@ -61,7 +62,7 @@ def road(kafka_bootstrap: str) -> Road:
 
 
 def passed(road: Road, goal: int) -> bool:
-    return sum(Admin(road.bootstrap).end_offsets([road.output]).values()) > goal
+    return sum(Admin(road.kafka).end_offsets([road.output]).values()) > goal
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
@@ -70,7 +71,7 @@ async def test_nothing_is_lost_and_order_is_kept_when_the_process_ends_three_tim
 ) -> None:
     keys, each, kills = 30, 100, 3
     sent = [(f"key-{k}", f"{n}") for n, k in itertools.product(range(each), range(keys))]
-    await asyncio.to_thread(produce, road.bootstrap, road.source, sent)
+    await asyncio.to_thread(produce, road.kafka, road.source, sent)
     for kill in range(kills):
         goal = (kill + 1) * len(sent) // (kills + 1)
         with child(road, slow=0.0004) as process:
@@ -90,14 +91,14 @@ async def test_nothing_is_lost_and_order_is_kept_when_the_process_ends_three_tim
 
 
 def lag(road: Road) -> int:
-    return Admin(road.bootstrap).lag({road.name: [road.source]})[road.name][0].behind
+    return Admin(road.kafka).lag({road.name: [road.source]})[road.name][0].behind
 
 
 class child:  # noqa: N801 - reads as a verb where it is used
     """The road's component in a process of its own; ended by SIGTERM unless it ended before."""
 
     def __init__(self, road: Road, slow: float) -> None:
-        arguments = [road.bootstrap, road.name, road.source, road.output, str(slow)]
+        arguments = [road.kafka.bootstrap, road.name, road.source, road.output, str(slow)]
         self._process = subprocess.Popen([sys.executable, "-m", "tests.hosts.child", *arguments])
 
     def __enter__(self) -> subprocess.Popen[bytes]:
@@ -115,12 +116,12 @@ class child:  # noqa: N801 - reads as a verb where it is used
 async def test_an_unexpected_exception_acknowledges_nothing(road: Road) -> None:
     road.produce(*(f"{n}" for n in range(20)), "bug", *(f"{n}" for n in range(20, 40)))
     with pytest.raises(ZeroDivisionError):
-        async with Hosted(road.bootstrap, road.stage()) as hosted:
+        async with Hosted(road.kafka, road.stage()) as hosted:
             await hosted.running
     assert road.committed() <= 20
     repaired = road.stage()
     repaired.bugs = False
-    async with Hosted(road.bootstrap, repaired):
+    async with Hosted(road.kafka, repaired):
         await eventually(lambda: road.committed() == 41)
     assert list(dict.fromkeys(road.out())) == [*map(str, range(20)), "bug", *map(str, range(20, 40))]
 
@@ -130,20 +131,20 @@ async def test_a_write_that_the_broker_refuses_acknowledges_nothing(road: Road) 
     stage.padding = 200_000
     road.produce("1", "2")
     with pytest.raises(WriteFailed, match=road.output):
-        async with Hosted(road.bootstrap, stage) as hosted:
+        async with Hosted(road.kafka, stage) as hosted:
             await hosted.running
     assert road.committed() == 0
 
 
-async def test_a_missing_topic_is_said_at_the_start(kafka_bootstrap: str) -> None:
+async def test_a_missing_topic_is_said_at_the_start(kafka: Kafka) -> None:
     stage = FakeStage(unique("component"), (unique("never-created"),), "out")
     with pytest.raises(FabricError, match="topics apply"):
-        async with Hosted(kafka_bootstrap, stage) as hosted:
+        async with Hosted(kafka, stage) as hosted:
             await hosted.running
 
 
 async def test_aborted_transactions_are_not_read(road: Road) -> None:
-    producer = ck.Producer({"bootstrap.servers": road.bootstrap, "transactional.id": unique("tx")})
+    producer = ck.Producer({"bootstrap.servers": road.kafka, "transactional.id": unique("tx")})
     producer.init_transactions(10)
     for end in (producer.abort_transaction, producer.commit_transaction, producer.abort_transaction):
         producer.begin_transaction()
@@ -152,7 +153,7 @@ async def test_aborted_transactions_are_not_read(road: Road) -> None:
         producer.flush(10)
         end(10)
     road.produce("last")
-    async with Hosted(road.bootstrap, road.stage()):
+    async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: "last" in road.out())
     assert road.out() == ["commit_transaction"] * 5 + ["last"]
 
@@ -163,13 +164,13 @@ async def test_the_committed_offset_never_passes_a_record_that_is_not_done(road:
     road.produce("0", "1")
     road.produce("down", key="other")
     road.produce("3", "4")
-    async with Hosted(road.bootstrap, stage):
+    async with Hosted(road.kafka, stage):
         await eventually(lambda: len(road.out()) == 4 and road.committed() == 2)
         await eventually(lambda: stage.handled.count(f"{road.source}/0/2") > 2)
         assert road.committed() == 2
     assert road.committed() == 2, "a clean stop hands back what is not done"
     stage.down = False
-    async with Hosted(road.bootstrap, stage):
+    async with Hosted(road.kafka, stage):
         await eventually(lambda: road.committed() == 5)
     assert sorted(road.out()[:4]) == ["0", "1", "3", "4"]
     assert "down" in road.out()
@@ -180,8 +181,8 @@ async def test_one_record_that_cannot_be_done_yet_stops_its_partition_no_further
     stage.down = True
     road.produce("down", key="other")
     many = [(f"key-{n % 300}", f"{n}") for n in range(3 * WINDOW)]
-    await asyncio.to_thread(produce, road.bootstrap, road.source, many, 0)
-    async with Hosted(road.bootstrap, stage):
+    await asyncio.to_thread(produce, road.kafka, road.source, many, 0)
+    async with Hosted(road.kafka, stage):
         await eventually(lambda: road.committed() == 3 * WINDOW + 1)
         assert "down" not in road.out()
         assert held(road) == 1
@@ -200,7 +201,7 @@ async def test_a_record_is_held_and_released_when_its_parent_is_there(road: Road
     stage = road.stage()
     road.produce("wait:7 first", "second")
     road.produce("third", key="other")
-    async with Hosted(road.bootstrap, stage):
+    async with Hosted(road.kafka, stage):
         await eventually(lambda: road.committed() == 3 and held(road) == 2)
         assert road.out() == ["third"], "what comes behind the held record of its key waits with it"
         stage.known.add(Parent("thing", "7"))
@@ -210,20 +211,20 @@ async def test_a_record_is_held_and_released_when_its_parent_is_there(road: Road
 
 async def test_what_lies_in_hold_survives_a_restart(road: Road) -> None:
     road.produce("wait:8 x")
-    async with Hosted(road.bootstrap, road.stage()):
+    async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: road.committed() == 1)
     again = road.stage()
     again.known.add(Parent("thing", "8"))
-    async with Hosted(road.bootstrap, again):
+    async with Hosted(road.kafka, again):
         await eventually(lambda: road.out() == ["wait:8 x"] and held(road) == 0)
 
 
 async def test_a_dead_letter_has_the_original_bytes_and_both_families_of_headers(road: Road) -> None:
     headers: list[tuple[str, str | bytes | None]] = [("h", b"1"), ("other", b"x"), ("h", b"2"), ("none", None)]
-    producer = ck.Producer({"bootstrap.servers": road.bootstrap})
+    producer = ck.Producer({"bootstrap.servers": road.kafka})
     producer.produce(road.source, b"bad \xff\x00 value", key=b"\xfe", partition=2, headers=headers)
     producer.flush(10)
-    async with Hosted(road.bootstrap, road.stage()):
+    async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: road.committed(2) == 1)
     (dead,) = road.records(f"dlq.{road.name}")
     assert (dead.key, dead.value, dead.partition) == (b"\xfe", b"bad \xff\x00 value", 2)
@@ -237,10 +238,10 @@ async def test_a_dead_letter_has_the_original_bytes_and_both_families_of_headers
 
 async def test_repeated_headers_are_kept(road: Road) -> None:
     headers = (("h", b"1"), ("h", b"2"), ("h", None))
-    producer = Producer(road.bootstrap, "tests")
+    producer = Producer(road.kafka, "tests")
     producer.write_and_wait([Write(road.source, b"k", b"v", headers, 0)])
     producer.close()
-    async with Hosted(road.bootstrap, road.stage()):
+    async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: road.out() == ["v"])
     assert road.records(road.output)[0].headers[:3] == headers
 
@@ -250,10 +251,10 @@ async def test_repeated_headers_are_kept(road: Road) -> None:
 
 async def test_several_components_share_one_loop(road: Road) -> None:
     second = FakeStage(unique("component"), (road.output,), unique("out"))
-    create(road.bootstrap, [second], second.output)
+    create(road.kafka, [second], second.output)
     road.produce("a", "b")
-    async with Hosted(road.bootstrap, road.stage(), second):
-        await eventually(lambda: values_of(road.bootstrap, second.output) == ["a", "b"])
+    async with Hosted(road.kafka, road.stage(), second):
+        await eventually(lambda: values_of(road.kafka, second.output) == ["a", "b"])
 
 
 async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_comes_or_goes(road: Road) -> None:
@@ -264,13 +265,13 @@ async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_com
 
     first, second = road.stage(), road.stage()
     first.slow = second.slow = 0.001
-    async with Hosted(road.bootstrap, first):
-        await asyncio.to_thread(produce, road.bootstrap, road.source, more())
-        async with Hosted(road.bootstrap, second) as newcomer:
+    async with Hosted(road.kafka, first):
+        await asyncio.to_thread(produce, road.kafka, road.source, more())
+        async with Hosted(road.kafka, second) as newcomer:
             assert 0 < len(newcomer.host.partitions()[road.name]) < 3, "each has a part"
-            await asyncio.to_thread(produce, road.bootstrap, road.source, more())
+            await asyncio.to_thread(produce, road.kafka, road.source, more())
             await until(lambda: second.handled)
-        await asyncio.to_thread(produce, road.bootstrap, road.source, more())
+        await asyncio.to_thread(produce, road.kafka, road.source, more())
         await eventually(lambda: lag(road) == 0)
     by_key: dict[bytes | None, list[int]] = defaultdict(list)
     for record in road.records(road.output):

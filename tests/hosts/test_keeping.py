@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 import redis
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.errors import Parent, Transient
 from psfabric.hosts.keeping import Keeper
@@ -26,10 +27,10 @@ from tests.psfabric.reference.server import Server
 __all__ = ["empty", "redis_program", "shared"]  # fixtures
 
 
-def ref(bootstrap: str, partitions: int = 1) -> str:
+def ref(kafka: Kafka, partitions: int = 1) -> str:
     """The `ref` topic of an entity of this test's own."""
     name = f"ref.e{uuid.uuid4().hex[:8]}"
-    Admin(bootstrap).apply([Topic(name=name, partitions=partitions, config={}, rule="test", tombstones=True)])
+    Admin(kafka).apply([Topic(name=name, partitions=partitions, config={}, rule="test", tombstones=True)])
     return name
 
 
@@ -37,16 +38,16 @@ def entity(name: str) -> str:
     return name.removeprefix("ref.")
 
 
-def put(bootstrap: str, name: str, *ids: str) -> None:
-    producer = Producer(bootstrap, "tests")
+def put(kafka: Kafka, name: str, *ids: str) -> None:
+    producer = Producer(kafka, "tests")
     value = {id: codec().value(example("project.ProjectCreated", aggregate_id=id).data) for id in ids}
     producer.write_and_wait([Write(name, f"{entity(name)}:{id}".encode(), value[id]) for id in ids])
     producer.close()
 
 
 @contextmanager
-def keeping(bootstrap: str, server: Server, name: str) -> Iterator[Keeper]:
-    stop, keeper = threading.Event(), Keeper(bootstrap, server.url, [name])
+def keeping(kafka: Kafka, server: Server, name: str) -> Iterator[Keeper]:
+    stop, keeper = threading.Event(), Keeper(kafka, server.url, [name])
     thread = threading.Thread(target=keeper.run, args=[stop])
     thread.start()
     try:
@@ -80,34 +81,30 @@ def store(empty: Server) -> Iterator[Store]:
     made.close()
 
 
-def test_what_is_in_ref_can_be_looked_up_and_what_comes_later_too(
-    kafka_bootstrap: str, empty: Server, store: Store
-) -> None:
-    name = ref(kafka_bootstrap, 2)
-    put(kafka_bootstrap, name, "P-1", "P-2")
-    with keeping(kafka_bootstrap, empty, name) as keeper:
+def test_what_is_in_ref_can_be_looked_up_and_what_comes_later_too(kafka: Kafka, empty: Server, store: Store) -> None:
+    name = ref(kafka, 2)
+    put(kafka, name, "P-1", "P-2")
+    with keeping(kafka, empty, name) as keeper:
         until(lambda: keeper.ready)
         assert there(store, name, "P-1", "P-2")
         assert not there(store, name, "P-3"), "ready means that a miss is a miss"
-        put(kafka_bootstrap, name, "P-3")
+        put(kafka, name, "P-3")
         until(lambda: there(store, name, "P-3"))
 
 
-def test_a_topic_that_ends_in_transaction_markers_becomes_ready(
-    kafka_bootstrap: str, empty: Server, store: Store
-) -> None:
-    name = ref(kafka_bootstrap)
-    put(kafka_bootstrap, name, "P-1")
-    Transaction(kafka_bootstrap, name, "given up").abort()
-    with keeping(kafka_bootstrap, empty, name) as keeper:
+def test_a_topic_that_ends_in_transaction_markers_becomes_ready(kafka: Kafka, empty: Server, store: Store) -> None:
+    name = ref(kafka)
+    put(kafka, name, "P-1")
+    Transaction(kafka, name, "given up").abort()
+    with keeping(kafka, empty, name) as keeper:
         until(lambda: keeper.ready)
         assert there(store, name, "P-1")
 
 
-def test_after_flushall_everything_is_loaded_again(kafka_bootstrap: str, empty: Server, store: Store) -> None:
-    name = ref(kafka_bootstrap, 2)
-    put(kafka_bootstrap, name, "P-1", "P-2")
-    with keeping(kafka_bootstrap, empty, name) as keeper, redis.Redis.from_url(empty.url) as client:
+def test_after_flushall_everything_is_loaded_again(kafka: Kafka, empty: Server, store: Store) -> None:
+    name = ref(kafka, 2)
+    put(kafka, name, "P-1", "P-2")
+    with keeping(kafka, empty, name) as keeper, redis.Redis.from_url(empty.url) as client:
         until(lambda: keeper.ready)
         for _ in range(3):
             client.flushall()
@@ -115,11 +112,11 @@ def test_after_flushall_everything_is_loaded_again(kafka_bootstrap: str, empty: 
 
 
 def test_a_flushed_store_says_that_it_cannot_tell_never_that_nothing_is_there(
-    kafka_bootstrap: str, empty: Server, store: Store
+    kafka: Kafka, empty: Server, store: Store
 ) -> None:
-    name = ref(kafka_bootstrap)
-    put(kafka_bootstrap, name, "P-1")
-    with keeping(kafka_bootstrap, empty, name) as keeper:
+    name = ref(kafka)
+    put(kafka, name, "P-1")
+    with keeping(kafka, empty, name) as keeper:
         until(lambda: keeper.ready)
     with redis.Redis.from_url(empty.url) as client:
         client.flushall()
@@ -127,25 +124,25 @@ def test_a_flushed_store_says_that_it_cannot_tell_never_that_nothing_is_there(
         store.has_many({Parent(entity(name), "P-1")})
 
 
-def test_redis_may_be_restarted_under_the_keeper(kafka_bootstrap: str, empty: Server, store: Store) -> None:
-    name = ref(kafka_bootstrap)
-    put(kafka_bootstrap, name, "P-1")
-    with keeping(kafka_bootstrap, empty, name) as keeper:
+def test_redis_may_be_restarted_under_the_keeper(kafka: Kafka, empty: Server, store: Store) -> None:
+    name = ref(kafka)
+    put(kafka, name, "P-1")
+    with keeping(kafka, empty, name) as keeper:
         until(lambda: keeper.ready)
         empty.stop()
-        put(kafka_bootstrap, name, "P-2")
+        put(kafka, name, "P-2")
         with pytest.raises(Transient):
             store.has_many({Parent(entity(name), "P-1")})
         empty.start()
         until(lambda: there(store, name, "P-1", "P-2"))
 
 
-def test_a_record_that_nobody_could_look_up_is_passed_over(kafka_bootstrap: str, empty: Server, store: Store) -> None:
-    name = ref(kafka_bootstrap)
-    producer = Producer(kafka_bootstrap, "tests")
+def test_a_record_that_nobody_could_look_up_is_passed_over(kafka: Kafka, empty: Server, store: Store) -> None:
+    name = ref(kafka)
+    producer = Producer(kafka, "tests")
     producer.write_and_wait([Write(name, b"no-colon", b"x"), Write(name, None, b"x")])
     producer.close()
-    put(kafka_bootstrap, name, "P-1")
-    with keeping(kafka_bootstrap, empty, name) as keeper:
+    put(kafka, name, "P-1")
+    with keeping(kafka, empty, name) as keeper:
         until(lambda: keeper.ready)
         assert there(store, name, "P-1")

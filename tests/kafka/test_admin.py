@@ -8,8 +8,10 @@ import uuid
 import confluent_kafka as ck
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
 from psfabric.kafka import Admin, Lag
+from psfabric.kafka.config import client_config
 from schemas import Topic
 from tests.kafka.topics import put, topic
 from tests.psfabric.reference.server import free_port
@@ -20,8 +22,8 @@ def declared(partitions: int = 2, **config: str) -> Topic:
     return Topic(name=name, partitions=partitions, config=config, rule="test", tombstones=False)
 
 
-def test_what_is_missing_is_planned_made_and_then_nothing_is_left_to_do(kafka_bootstrap: str) -> None:
-    admin, wanted = Admin(kafka_bootstrap), [declared(1), declared(3, **{"cleanup.policy": "compact"})]
+def test_what_is_missing_is_planned_made_and_then_nothing_is_left_to_do(kafka: Kafka) -> None:
+    admin, wanted = Admin(kafka), [declared(1), declared(3, **{"cleanup.policy": "compact"})]
     assert [(c.action, c.topic) for c in admin.plan(wanted)] == [("create", t.name) for t in wanted]
     assert [c.detail for c in admin.apply(wanted)] == ["1 partitions", "3 partitions"]
     assert admin.plan(wanted) == []
@@ -29,8 +31,8 @@ def test_what_is_missing_is_planned_made_and_then_nothing_is_left_to_do(kafka_bo
     assert set(admin.end_offsets([t.name for t in wanted]).values()) == {0}
 
 
-def test_another_partition_count_is_a_conflict_and_left_alone(kafka_bootstrap: str) -> None:
-    admin, one = Admin(kafka_bootstrap), declared(2)
+def test_another_partition_count_is_a_conflict_and_left_alone(kafka: Kafka) -> None:
+    admin, one = Admin(kafka), declared(2)
     admin.apply([one])
     (change,) = admin.apply([one.model_copy(update={"partitions": 4})])
     assert (change.action, change.topic) == ("conflict", one.name)
@@ -38,32 +40,32 @@ def test_another_partition_count_is_a_conflict_and_left_alone(kafka_bootstrap: s
     assert len(admin.end_offsets([one.name])) == 2
 
 
-def test_a_setting_the_broker_refuses_is_told_with_the_topic(kafka_bootstrap: str) -> None:
+def test_a_setting_the_broker_refuses_is_told_with_the_topic(kafka: Kafka) -> None:
     wrong = declared(1, **{"cleanup.policy": "sometimes"})
     with pytest.raises(Unavailable, match=wrong.name):
-        Admin(kafka_bootstrap).apply([wrong])
+        Admin(kafka).apply([wrong])
 
 
-def commit(bootstrap: str, group: str, **offsets: int) -> None:
-    consumer = ck.Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+def commit(kafka: Kafka, group: str, **offsets: int) -> None:
+    consumer = ck.Consumer({**client_config(kafka), "group.id": group})
     consumer.commit(
         offsets=[ck.TopicPartition(name.replace("_", "."), 0, at) for name, at in offsets.items()], asynchronous=False
     )
     consumer.close()
 
 
-def test_lag_counts_from_the_committed_offset_else_from_the_beginning(kafka_bootstrap: str) -> None:
-    admin, name, group = Admin(kafka_bootstrap), topic(kafka_bootstrap, 2), f"g-{uuid.uuid4().hex[:8]}"
-    put(kafka_bootstrap, name, *"abcde")
-    put(kafka_bootstrap, name, *"fg", partition=1)
+def test_lag_counts_from_the_committed_offset_else_from_the_beginning(kafka: Kafka) -> None:
+    admin, name, group = Admin(kafka), topic(kafka, 2), f"g-{uuid.uuid4().hex[:8]}"
+    put(kafka, name, *"abcde")
+    put(kafka, name, *"fg", partition=1)
     assert admin.lag({group: [name]}) == {group: [Lag(name, 7)]}
-    commit(kafka_bootstrap, group, **{name.replace(".", "_"): 4})
+    commit(kafka, group, **{name.replace(".", "_"): 4})
     assert admin.lag({group: [name]}) == {group: [Lag(name, 3)]}
     assert admin.lag({group: ["no-such-topic"]}) == {group: [Lag("no-such-topic", 0)]}
     assert admin.lag({}) == {}
 
 
 def test_a_broker_that_is_away_is_named() -> None:
-    nowhere = f"127.0.0.1:{free_port()}"
-    with pytest.raises(Unavailable, match=nowhere):
+    nowhere = Kafka(f"127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable, match=nowhere.bootstrap):
         Admin(nowhere).wait(time.monotonic() - 1)

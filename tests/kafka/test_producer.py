@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.kafka import Producer, read_topic
 from psfabric.kafka.producer import WriteFailed
@@ -31,66 +32,66 @@ class Told:
         return self.answers
 
 
-def values(bootstrap: str, name: str) -> list[bytes | None]:
-    return [r.value for r in read_topic(bootstrap, name)]
+def values(kafka: Kafka, name: str) -> list[bytes | None]:
+    return [r.value for r in read_topic(kafka, name)]
 
 
-def test_a_group_is_acknowledged_once_and_only_when_all_of_it_is_durable(kafka_bootstrap: str) -> None:
-    name, told = topic(kafka_bootstrap, 3), Told()
-    with producing(kafka_bootstrap) as producer:
+def test_a_group_is_acknowledged_once_and_only_when_all_of_it_is_durable(kafka: Kafka) -> None:
+    name, told = topic(kafka, 3), Told()
+    with producing(kafka) as producer:
         producer.write([Write(name, b"%d" % n, b"%d" % n) for n in range(500)], told)
         assert told.wait() == [None]
-        assert len(values(kafka_bootstrap, name)) == 500
+        assert len(values(kafka, name)) == 500
     assert told.answers == [None]
 
 
-def test_nothing_to_write_is_acknowledged_at_once(kafka_bootstrap: str) -> None:
+def test_nothing_to_write_is_acknowledged_at_once(kafka: Kafka) -> None:
     told = Told()
-    with producing(kafka_bootstrap) as producer:
+    with producing(kafka) as producer:
         producer.write([], told)
         assert told.answers == [None]
 
 
-def test_order_within_a_partition_is_the_order_of_writing(kafka_bootstrap: str) -> None:
-    name = topic(kafka_bootstrap)
-    with producing(kafka_bootstrap) as producer:
+def test_order_within_a_partition_is_the_order_of_writing(kafka: Kafka) -> None:
+    name = topic(kafka)
+    with producing(kafka) as producer:
         for start in range(0, 2000, 10):
             producer.write([Write(name, b"k", b"%d" % n) for n in range(start, start + 10)], lambda error: None)
         assert producer.flush()
-    assert values(kafka_bootstrap, name) == [b"%d" % n for n in range(2000)]
+    assert values(kafka, name) == [b"%d" % n for n in range(2000)]
 
 
-def test_headers_null_values_and_a_missing_key_arrive_as_given(kafka_bootstrap: str) -> None:
-    name = topic(kafka_bootstrap)
+def test_headers_null_values_and_a_missing_key_arrive_as_given(kafka: Kafka) -> None:
+    name = topic(kafka)
     headers = (("a", b"1"), ("a", b"2"), ("n", None), ("b", b"\xff"))
-    with producing(kafka_bootstrap) as producer:
+    with producing(kafka) as producer:
         producer.write_and_wait([Write(name, None, None, headers), Write(name, b"", b"")])
-    first, second = read_topic(kafka_bootstrap, name)
+    first, second = read_topic(kafka, name)
     assert (first.key, first.value, first.headers) == (None, None, headers)
     assert (second.key, second.value, second.headers) == (b"", b"", ())
 
 
 @pytest.mark.parametrize("size", [200_000, 5_000_000], ids=["for the topic", "for the producer"])
-def test_a_record_too_large_is_reported_and_the_others_of_its_group_with_it(kafka_bootstrap: str, size: int) -> None:
+def test_a_record_too_large_is_reported_and_the_others_of_its_group_with_it(kafka: Kafka, size: int) -> None:
     limits = {"max.message.bytes": "100000"}
-    name, told = topic(kafka_bootstrap, 1, **limits), Told()
+    name, told = topic(kafka, 1, **limits), Told()
     noise = random.Random(0).randbytes(size)  # it must not compress
-    with producing(kafka_bootstrap) as producer:
+    with producing(kafka) as producer:
         producer.write([Write(name, b"k", b"a"), Write(name, b"k", noise), Write(name, b"k", b"b")], told)
         (error,) = told.wait()
     assert isinstance(error, WriteFailed)
     assert name in str(error)
 
 
-def test_a_topic_that_does_not_exist_is_reported_and_not_made(kafka_bootstrap: str) -> None:
-    with producing(kafka_bootstrap) as producer, pytest.raises(WriteFailed, match="no-such-topic"):
+def test_a_topic_that_does_not_exist_is_reported_and_not_made(kafka: Kafka) -> None:
+    with producing(kafka) as producer, pytest.raises(WriteFailed, match="no-such-topic"):
         producer.write_and_wait([Write("no-such-topic", b"k", b"v")])
-    assert values(kafka_bootstrap, "no-such-topic") == []
+    assert values(kafka, "no-such-topic") == []
 
 
-def test_a_partition_that_does_not_exist_is_reported(kafka_bootstrap: str) -> None:
-    name = topic(kafka_bootstrap)
-    with producing(kafka_bootstrap) as producer:
+def test_a_partition_that_does_not_exist_is_reported(kafka: Kafka) -> None:
+    name = topic(kafka)
+    with producing(kafka) as producer:
         producer.write_and_wait([Write(name, b"k", b"v")])
         with pytest.raises(WriteFailed, match=name):
             producer.write_and_wait([Write(name, b"k", b"v", (), 7)])
@@ -107,23 +108,23 @@ JAVA = {
 """murmur2 of keys, from the Java client's own test (UtilsTest.testMurmur2, Apache Kafka)."""
 
 
-def test_a_key_goes_to_the_partition_where_the_java_client_puts_it(kafka_bootstrap: str) -> None:
-    name = topic(kafka_bootstrap, 7)
-    with producing(kafka_bootstrap) as producer:
+def test_a_key_goes_to_the_partition_where_the_java_client_puts_it(kafka: Kafka) -> None:
+    name = topic(kafka, 7)
+    with producing(kafka) as producer:
         producer.write_and_wait([Write(name, key, b"") for key in JAVA])
-    found = {r.key: r.partition for r in read_topic(kafka_bootstrap, name)}
+    found = {r.key: r.partition for r in read_topic(kafka, name)}
     assert found == {key: (number & 0x7FFFFFFF) % 7 for key, number in JAVA.items()}
 
 
-def test_a_named_partition_is_kept_whatever_the_key(kafka_bootstrap: str) -> None:
-    name = topic(kafka_bootstrap, 3)
-    with producing(kafka_bootstrap) as producer:
+def test_a_named_partition_is_kept_whatever_the_key(kafka: Kafka) -> None:
+    name = topic(kafka, 3)
+    with producing(kafka) as producer:
         producer.write_and_wait([Write(name, b"same", b"", (), p) for p in (2, 0, 1)])
-    assert sorted(r.partition for r in read_topic(kafka_bootstrap, name)) == [0, 1, 2]
+    assert sorted(r.partition for r in read_topic(kafka, name)) == [0, 1, 2]
 
 
 def test_a_broker_that_is_gone_is_a_failed_write_and_closing_does_not_hang() -> None:
-    producer = Producer(f"127.0.0.1:{free_port()}", "tests")
+    producer = Producer(Kafka(f"127.0.0.1:{free_port()}"), "tests")
     with pytest.raises(WriteFailed, match="not acknowledged within"):
         producer.write_and_wait([Write("t", b"k", b"v")], timeout=0.5)
     began = time.monotonic()
@@ -131,13 +132,13 @@ def test_a_broker_that_is_gone_is_a_failed_write_and_closing_does_not_hang() -> 
     assert time.monotonic() - began < 5
 
 
-def test_a_caller_that_raises_does_not_silence_the_others(kafka_bootstrap: str) -> None:
-    name, told = topic(kafka_bootstrap), Told()
+def test_a_caller_that_raises_does_not_silence_the_others(kafka: Kafka) -> None:
+    name, told = topic(kafka), Told()
 
     def broken(error: Exception | None) -> None:
         raise RuntimeError("Event loop is closed")
 
-    with producing(kafka_bootstrap) as producer:
+    with producing(kafka) as producer:
         producer.write([Write(name, b"k", b"1")], broken)
         producer.write([Write(name, b"k", b"2")], told)
         assert told.wait() == [None]

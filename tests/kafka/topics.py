@@ -8,27 +8,29 @@ from collections.abc import Iterator
 
 import confluent_kafka as ck
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.kafka import Admin, Producer
+from psfabric.kafka.config import client_config
 from schemas import Topic
 
 
-def topic(bootstrap: str, partitions: int = 1, **config: str) -> str:
+def topic(kafka: Kafka, partitions: int = 1, **config: str) -> str:
     """A new topic; returns its name."""
     name = f"test.{uuid.uuid4().hex[:10]}"
-    Admin(bootstrap).apply([Topic(name=name, partitions=partitions, config=config, rule="test", tombstones=True)])
+    Admin(kafka).apply([Topic(name=name, partitions=partitions, config=config, rule="test", tombstones=True)])
     return name
 
 
 @contextlib.contextmanager
-def producing(bootstrap: str) -> Iterator[Producer]:
-    producer = Producer(bootstrap, "tests", topic_within=0.5)
+def producing(kafka: Kafka) -> Iterator[Producer]:
+    producer = Producer(kafka, "tests", topic_within=0.5)
     yield producer
     producer.close()
 
 
-def put(bootstrap: str, name: str, *values: str | None, key: str = "k", partition: int = 0) -> None:
-    with producing(bootstrap) as producer:
+def put(kafka: Kafka, name: str, *values: str | None, key: str = "k", partition: int = 0) -> None:
+    with producing(kafka) as producer:
         writes = [Write(name, key.encode(), None if v is None else v.encode(), (), partition) for v in values]
         producer.write_and_wait(writes)
 
@@ -36,8 +38,8 @@ def put(bootstrap: str, name: str, *values: str | None, key: str = "k", partitio
 class Transaction:
     """Values written to partition 0 of a topic, not committed yet."""
 
-    def __init__(self, bootstrap: str, name: str, *values: str) -> None:
-        config = {"bootstrap.servers": bootstrap, "transactional.id": name, "transaction.timeout.ms": 60_000}
+    def __init__(self, kafka: Kafka, name: str, *values: str) -> None:
+        config = {**client_config(kafka), "transactional.id": name, "transaction.timeout.ms": 60_000}
         self._producer = ck.Producer(config)
         self._producer.init_transactions(20)
         self._producer.begin_transaction()

@@ -41,7 +41,7 @@ def test_the_file_of_the_local_stack_is_used_where_it_lies(tmp_path: Path) -> No
     folder.mkdir(parents=True)
     endpoints(folder, "# made by make up\n" + "\n".join(f"{n}={v}" for n, v in WHOLE.items()) + "\nPSF_X=a=b\n")
     found = settings({})
-    assert found.kafka_bootstrap == WHOLE["PSF_KAFKA_BOOTSTRAP"]
+    assert found.kafka.bootstrap == WHOLE["PSF_KAFKA_BOOTSTRAP"]
     assert found.values["PSF_X"] == "a=b"
     assert found.pipelines == Path("deploy/pipelines")
 

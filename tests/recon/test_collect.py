@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.errors import Misconfigured
 from psfabric.event import Event, sequence
@@ -28,18 +29,18 @@ def said(event: str, case: str, entry: str, second: int, **fields: Any) -> Event
     return example(event, case, aggregate_id=entry, sequence=sequence(one.time.replace(second=second)), **fields)
 
 
-def stages(bootstrap: str, entry: str, *events: Event | bytes) -> dict[str, int | None]:
-    Admin(bootstrap).apply([Topic(name="psf.time", partitions=1, config={}, rule="test", tombstones=False)])
-    producer, writes = Producer(bootstrap, "tests"), []
+def stages(kafka: Kafka, entry: str, *events: Event | bytes) -> dict[str, int | None]:
+    Admin(kafka).apply([Topic(name="psf.time", partitions=1, config={}, rule="test", tombstones=False)])
+    producer, writes = Producer(kafka, "tests"), []
     for event in events:
         value = event if isinstance(event, bytes) else codec().value(event.data)
         writes.append(Write("psf.time", entry.encode(), value, (), 0))
     producer.write_and_wait(writes)
     producer.close()
-    return {stage: entries.get(entry) for stage, entries in stages_of_time(bootstrap, codec()).items()}
+    return {stage: entries.get(entry) for stage, entries in stages_of_time(kafka, codec()).items()}
 
 
-def test_the_newest_version_speaks_at_each_stage(kafka_bootstrap: str, entry: str) -> None:
+def test_the_newest_version_speaks_at_each_stage(kafka: Kafka, entry: str) -> None:
     events = [
         said("time.TimeSubmitted", "complete", entry, 1, worked_seconds=60),
         said("time.TimeApproved", "complete", entry, 1, worked_seconds=60),
@@ -48,18 +49,18 @@ def test_the_newest_version_speaks_at_each_stage(kafka_bootstrap: str, entry: st
         said("time.TimeApproved", "complete", entry, 3, worked_seconds=90),
         said("time.TimeSubmitted", "complete", entry, 2, worked_seconds=75),
     ]
-    assert stages(kafka_bootstrap, entry, *events) == {"submitted": 90, "approved": 90, "posted": 60}
+    assert stages(kafka, entry, *events) == {"submitted": 90, "approved": 90, "posted": 60}
 
 
-def test_what_is_rejected_or_removed_counts_nothing_from_there_on(kafka_bootstrap: str, entry: str) -> None:
+def test_what_is_rejected_or_removed_counts_nothing_from_there_on(kafka: Kafka, entry: str) -> None:
     rejected: list[Event | bytes] = [
         said("time.TimeSubmitted", "complete", entry, 1, worked_seconds=60),
         b"not ours",
         said("time.TimeRejected", "complete", entry, 1),
     ]
-    assert stages(kafka_bootstrap, entry, *rejected) == {"submitted": 60, "approved": 0, "posted": 0}
+    assert stages(kafka, entry, *rejected) == {"submitted": 60, "approved": 0, "posted": 0}
     removed = said("time.TimeRemoved", "deleted", entry, 2)
-    assert stages(kafka_bootstrap, entry, removed) == {"submitted": 0, "approved": 0, "posted": 0}
+    assert stages(kafka, entry, removed) == {"submitted": 0, "approved": 0, "posted": 0}
 
 
 def test_without_a_sink_that_bills_there_is_nothing_to_compare_with() -> None:

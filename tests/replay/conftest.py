@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from psfabric.connection import Kafka
 from psfabric.registry import Registry
 from tests.replay.plant import Plant, planted
 
@@ -18,9 +19,9 @@ def registry(registry_url: str) -> Registry:
 
 
 @pytest.fixture
-def plant(kafka_bootstrap: str, registry: Registry, registry_url: str, tmp_path: Path) -> Iterator[Plant]:
+def plant(kafka: Kafka, registry: Registry, registry_url: str, tmp_path: Path) -> Iterator[Plant]:
     folder = tmp_path / "pipelines"
     folder.mkdir()
-    made = planted(kafka_bootstrap, registry, registry_url, folder)
+    made = planted(kafka, registry, registry_url, folder)
     yield made
     made.producer.close()

@@ -17,6 +17,7 @@ from typing import Any
 import schemas
 from psfabric import pipelines
 from psfabric.codec import Codec
+from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.applied import Applied
@@ -54,7 +55,7 @@ def event_of(data: Model) -> Event:
 class Plant:
     """Writes what components would write. `name` is the sink of this installation."""
 
-    bootstrap: str
+    kafka: Kafka
     registry_url: str
     folder: Path
     name: str
@@ -128,11 +129,11 @@ class Plant:
         self.producer.write_and_wait(writes)
 
     def redone(self) -> list[Record]:
-        return read_topic(self.bootstrap, f"redo.{self.name}")
+        return read_topic(self.kafka, f"redo.{self.name}")
 
     def environment(self) -> dict[str, str]:
         return {
-            "PSF_KAFKA_BOOTSTRAP": self.bootstrap,
+            "PSF_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "PSF_REGISTRY_URL": self.registry_url,
             "PSF_REDIS_URL": "redis://127.0.0.1:1/0",
             "PSF_PIPELINES": str(self.folder),
@@ -140,10 +141,10 @@ class Plant:
         }
 
 
-def planted(bootstrap: str, registry: Registry, url: str, folder: Path) -> Plant:
+def planted(kafka: Kafka, registry: Registry, url: str, folder: Path) -> Plant:
     """A new installation with its topics."""
     name = f"tryton-{uuid.uuid4().hex[:8]}"
     (folder / "none.env").touch()
     (folder / "sink.toml").write_text(SINK.format(name=name))
-    Admin(bootstrap).apply(pipelines.load(folder, {}).topics())
-    return Plant(bootstrap, url, folder, name, Codec(registry), Producer(bootstrap, "tests"))
+    Admin(kafka).apply(pipelines.load(folder, {}).topics())
+    return Plant(kafka, url, folder, name, Codec(registry), Producer(kafka, "tests"))

@@ -28,18 +28,16 @@ NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
 def planned(plant: Plant) -> Plan:
-    letters = replay.open_dead_letters(plant.bootstrap, plant.components)
-    return replay.make_plan(
-        plant.bootstrap, plant.codec, letters, Selection(), plant.components, who="anna@desk", now=NOW
-    )
+    letters = replay.open_dead_letters(plant.kafka, plant.components)
+    return replay.make_plan(plant.kafka, plant.codec, letters, Selection(), plant.components, who="anna@desk", now=NOW)
 
 
 def applied(plant: Plant, plan: Plan, **options: Any) -> replay.Applied:
-    return replay.apply(plant.bootstrap, plan, who="anna@desk", reason="person on-boarded", **options)
+    return replay.apply(plant.kafka, plan, who="anna@desk", reason="person on-boarded", **options)
 
 
 def verified(plant: Plant, plan: Plan, deadline: float = 0.0) -> replay.Verification:
-    return replay.verify(plant.bootstrap, plant.codec, plan, deadline=deadline, clock=lambda: 1.0, sleep=lambda s: None)
+    return replay.verify(plant.kafka, plant.codec, plan, deadline=deadline, clock=lambda: 1.0, sleep=lambda s: None)
 
 
 def test_a_plan_counts_records_time_and_money_and_names_the_target(plant: Plant) -> None:
@@ -117,7 +115,7 @@ def test_an_apply_that_was_stopped_goes_on_where_it_was_acknowledged(plant: Plan
 
     with pytest.raises(KeyboardInterrupt):
         applied(plant, plan, rate=2.0, tell=killed, sleep=lambda s: None)
-    assert all_progress(plant.bootstrap)[plan.hash].sent == 2
+    assert all_progress(plant.kafka)[plan.hash].sent == 2
     assert applied(plant, plan, sleep=lambda s: None) == replay.Applied(3, 5)
     assert len({record.header("fabric-redo-dead-letter") for record in plant.redone()}) == len(plant.redone()) == 5
 
@@ -156,7 +154,7 @@ def test_every_applied_plan_is_in_the_audit_trail(plant: Plant) -> None:
     plant.bury(plant.record(plant.time_event()))
     plan = planned(plant)
     applied(plant, plan)
-    rows = [json.loads(record.value or b"") for record in read_topic(plant.bootstrap, "fabric.operations")]
+    rows = [json.loads(record.value or b"") for record in read_topic(plant.kafka, "fabric.operations")]
     mine = [row for row in rows if row["detail"]["plan"] == plan.hash]
     assert [row["act"] for row in mine] == ["replay.apply.started", "replay.apply.finished"]
     assert {(row["who"], row["who_is"], row["reason"]) for row in mine} == {
@@ -235,11 +233,11 @@ def test_a_flaw_at_the_end_of_a_plan_stops_it_before_its_beginning_is_sent(plant
     with pytest.raises(Declined):
         applied(plant, plan, rate=1.0)
     assert plant.redone() == []
-    assert plan.hash not in all_progress(plant.bootstrap)
+    assert plan.hash not in all_progress(plant.kafka)
 
 
 def vanish(plant: Plant, before: int) -> None:
-    admin = AdminClient({"bootstrap.servers": plant.bootstrap})
+    admin = AdminClient({"bootstrap.servers": plant.kafka.bootstrap})
     for future in admin.delete_records([TopicPartition(f"dlq.{plant.name}", 0, before)]).values():
         future.result(10)
 
@@ -307,7 +305,7 @@ def test_verify_goes_on_looking_until_the_deadline(plant: Plant) -> None:
         if next(times) == 1:
             plant.deliver(event)
 
-    found = replay.verify(plant.bootstrap, plant.codec, plan, deadline=10.0, clock=lambda: 1.0, sleep=later)
+    found = replay.verify(plant.kafka, plant.codec, plan, deadline=10.0, clock=lambda: 1.0, sleep=later)
     assert found.home
     assert next(times) == 2
 
@@ -324,5 +322,5 @@ def test_a_replayed_record_that_fails_again_is_open_again_and_keeps_its_first_or
     applied(plant, planned(plant))
     (sent,) = plant.redone()
     plant.bury(Record(sent.topic, sent.partition, sent.offset, sent.key, sent.value, sent.headers))
-    (letter,) = replay.open_dead_letters(plant.bootstrap, plant.components)
+    (letter,) = replay.open_dead_letters(plant.kafka, plant.components)
     assert (letter.failures, str(letter.origin)) == (2, f"deliver.{plant.name}/0/4711")

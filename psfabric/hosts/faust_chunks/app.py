@@ -9,6 +9,7 @@ from faust import Event, Schema
 from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import Transport
 
+from psfabric.connection import Kafka
 from psfabric.hosts.faust_chunks.chunk import Taker
 from psfabric.hosts.faust_chunks.consumer import ChunkConsumer
 from psfabric.hosts.faust_chunks.producer import SharedProducer
@@ -51,14 +52,14 @@ class ChunkTransport(Transport):
 class ChunkApp(faust.App):
     """App id = consumer group = component. No table, leader, web server, or topic declaration; no files."""
 
-    def __init__(self, bootstrap: str, component: str, taker: Taker, producer: Producer, instance: str | None) -> None:
+    def __init__(self, kafka: Kafka, component: str, taker: Taker, producer: Producer, instance: str | None) -> None:
         self.taker = taker
         self.shared_producer = producer
         self.instance_id = f"{instance}.{component}" if instance else None
         super().__init__(
             component,
             env_prefix="PSF_FAUST_",  # or a DEBUG or BROKER_URL meant for somebody else would be obeyed
-            broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+            broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
             broker_client_id=component,
             broker_session_timeout=SESSION,
             broker_heartbeat_interval=HEARTBEAT,

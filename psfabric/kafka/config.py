@@ -1,0 +1,27 @@
+"""The connection value in librdkafka's names."""
+
+from __future__ import annotations
+
+from psfabric.connection import Kafka
+
+
+def client_config(kafka: Kafka) -> dict[str, str | int | float | bool]:
+    """What every client begins with. librdkafka checks the broker's name against its certificate."""
+    config: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": kafka.bootstrap,
+        "security.protocol": kafka.protocol,
+    }
+    if kafka.login is not None:
+        config["sasl.mechanism"] = kafka.login.mechanism
+        config["sasl.username"] = kafka.login.username
+        config["sasl.password"] = kafka.login.password.get_secret_value()
+    if kafka.tls:
+        config["ssl.endpoint.identification.algorithm"] = "https"
+    if kafka.ca is not None:
+        config["ssl.ca.location"] = str(kafka.ca)
+    if kafka.certificate is not None:
+        own = kafka.certificate
+        config["ssl.certificate.location"], config["ssl.key.location"] = str(own.certificate), str(own.key)
+        if own.password is not None:
+            config["ssl.key.password"] = own.password.get_secret_value()
+    return config

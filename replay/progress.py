@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from psfabric.connection import Kafka
@@ -44,7 +44,12 @@ class Progress:
 
 def all_progress(kafka: Kafka) -> dict[str, Progress]:
     """Progress of every plan ever applied, by its hash."""
-    plans = (r for r in scan(kafka, [TOPIC]) if (r.key or b"").startswith(PREFIX.encode()))
+    return folded(scan(kafka, [TOPIC]))
+
+
+def folded(records: Iterable[Record]) -> dict[str, Progress]:
+    """The same of the topic's records, oldest first."""
+    plans = (r for r in records if (r.key or b"").startswith(PREFIX.encode()))
     found = (understood(record, _read) for record in latest(plans).values())
     return {each.plan: each for each in sorted(found, key=lambda each: each.started_at)}
 

@@ -1,4 +1,4 @@
-"""`psfabric topics`: create what schemas/topics.toml and the pipeline files declare."""
+"""`psfabric topics`: make the topics what schemas/topics.toml and the pipeline files declare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from cli.options import DryRun, Format, Output, Yes
 if TYPE_CHECKING:
     from psfabric.kafka.admin import Change
 
-app = typer.Typer(no_args_is_help=True, help="Topics: compare with what is declared, create what is missing.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Topics: compare with what is declared, create and alter.",
+)
 
 Replication = Annotated[int, typer.Option(min=1, help="copies of each new topic")]
 
@@ -33,21 +36,21 @@ def plan(output: Output = Format.TABLE) -> None:
 def apply(
     replication: Replication = 1, yes: Yes = False, dry_run: DryRun = False, output: Output = Format.TABLE
 ) -> None:
-    """Create missing topics; what exists is never altered. Exit 1 when one differs from what is declared."""
+    """Create missing topics, alter settings that differ; partition counts never: exit 1 when one differs."""
     from cli.installation import installation
 
     where = installation()
     changes = where.admin.plan(where.topics)
-    new = [change for change in changes if change.action == "create"]
-    if new and not dry_run:
+    new, other = (sum(change.action == action for change in changes) for action in ("create", "alter"))
+    if new + other and not dry_run:
         if output is Format.TABLE:
             _print(changes, output, "")
-        show.agreed(f"Create {len(new)} topics?", yes)
+        show.agreed(f"Create {new} topics and alter {other}?", yes)
         changes = where.admin.apply(where.topics, replication)
-    if output is Format.JSON or not new:
+    if output is Format.JSON or dry_run or not new + other:
         _print(changes, output, "All topics are as declared.")
-    if output is Format.TABLE and new:
-        show.say("Nothing was created (--dry-run)." if dry_run else f"{len(new)} topics created.")
+    if output is Format.TABLE and new + other:
+        show.say("Nothing was done (--dry-run)." if dry_run else f"{new} topics created, {other} altered.")
     if any(change.action == "conflict" for change in changes):
         raise typer.Exit(exits.FINDINGS)
 

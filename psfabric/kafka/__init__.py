@@ -7,7 +7,17 @@ by murmur2, as the Java clients do, so that all writers of a topic agree.
 
 from psfabric.kafka.admin import Admin, Lag
 from psfabric.kafka.group import GroupReader
-from psfabric.kafka.producer import Producer
+from psfabric.kafka.producer import Producer, TooLarge, WriteFailed
 from psfabric.kafka.reader import latest, read_partition, read_topic
 
-__all__ = ["Admin", "GroupReader", "Lag", "Producer", "latest", "read_partition", "read_topic"]
+__all__ = [
+    "Admin",
+    "GroupReader",
+    "Lag",
+    "Producer",
+    "TooLarge",
+    "WriteFailed",
+    "latest",
+    "read_partition",
+    "read_topic",
+]

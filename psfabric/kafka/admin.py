@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import confluent_kafka as ck
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+)
 
 from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
@@ -58,20 +65,14 @@ class Admin:
                     raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
 
     def plan(self, wanted: Iterable[Topic]) -> list[Change]:
-        """What `apply` would do. Topics that exist and are not wanted are left alone."""
-        existing = self._partitions()
-        changes = []
-        for topic in wanted:
-            count = existing.get(topic.name)
-            if count is None:
-                changes.append(Change("create", topic.name, f"{topic.partitions} partitions"))
-            elif count != topic.partitions:
-                detail = f"has {count} partitions, declared {topic.partitions}; order and hold rest on the count"
-                changes.append(Change("conflict", topic.name, detail))
-        return changes
+        """What `apply` would do. Topics that exist and are not wanted, and settings not declared, are left alone."""
+        existing, wanted = self._partitions(), list(wanted)
+        there = self._settings([topic.name for topic in wanted if topic.name in existing])
+        return [change for topic in wanted for change in _changes(topic, existing, there)]
 
     def apply(self, wanted: Sequence[Topic], replication: int = 1) -> list[Change]:
-        """Create what is missing and wait until it can be seen. Returns what was done; conflicts are not touched."""
+        """Create what is missing, alter what is set otherwise, and wait until all can be seen. Returns what was done;
+        conflicts are not touched. Raises Unavailable naming the topic that the broker refuses."""
         changes = self.plan(wanted)
         by_name = {topic.name: topic for topic in wanted}
         new = [
@@ -85,7 +86,38 @@ class Admin:
                 if error.args[0].code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:
                     raise Unavailable(f"topic {name} could not be created: {error.args[0].str()}") from None
         self._seen([topic.topic for topic in new])
+        self._alter([by_name[change.topic] for change in changes if change.action == "alter"])
         return changes
+
+    def _alter(self, topics: Sequence[Topic]) -> None:
+        """The controller answers before every broker has heard of it, so what it says afterwards is awaited."""
+        if not topics:
+            return
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, t.name, incremental_configs=_entries(t)) for t in topics]
+        for resource, future in self._client.incremental_alter_configs(asked).items():
+            try:
+                future.result(40)
+            except ck.KafkaException as error:
+                raise Unavailable(f"topic {resource.name} could not be altered: {error.args[0].str()}") from None
+        deadline = time.monotonic() + 30
+        while any(change.action == "alter" for change in self.plan(topics)):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {self._kafka} altered topics and does not show it after 30 s")
+            time.sleep(0.1)
+
+    def _settings(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Every setting that is in force at each topic."""
+        if not names:
+            return {}
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+        try:
+            answers = self._client.describe_configs(asked, request_timeout=10).items()
+            return {
+                resource.name: {name: entry.value or "" for name, entry in future.result(20).items()}
+                for resource, future in answers
+            }
+        except ck.KafkaException as error:
+            raise Unavailable(f"Kafka at {self._kafka} does not tell of its topics: {error.args[0].str()}") from None
 
     def _seen(self, names: Sequence[str]) -> None:
         """Wait until the broker tells of topics that it has just made; for a moment it does not."""
@@ -158,6 +190,30 @@ class Admin:
         except ck.KafkaException as error:
             raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _changes(topic: Topic, existing: Mapping[str, int], there: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    count = existing.get(topic.name)
+    if count is None:
+        yield Change("create", topic.name, f"{topic.partitions} partitions")
+        return
+    if count != topic.partitions:
+        detail = f"has {count} partitions, declared {topic.partitions}; order and hold rest on the count"
+        yield Change("conflict", topic.name, detail)
+        return
+    found = {name: (there[topic.name].get(name), value) for name, value in topic.config.items()}
+    other = [f"{name} from {now} to {value}" for name, (now, value) in found.items() if not _equal(value, now)]
+    if other:
+        yield Change("alter", topic.name, ", ".join(other))
+
+
+def _equal(declared: str, found: str | None) -> bool:
+    """Lists have no order."""
+    return sorted(declared.split(",")) == sorted((found or "").split(","))
+
+
+def _entries(topic: Topic) -> list[ConfigEntry]:
+    return [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in topic.config.items()]
 
 
 def _behind(

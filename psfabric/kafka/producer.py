@@ -23,11 +23,23 @@ class WriteFailed(FabricError):
     """The broker did not acknowledge a write: what it belonged to must not be committed."""
 
 
+class TooLarge(WriteFailed):
+    """`writes` are larger than their topics allow, and nothing else is wrong: all others of their group are durable.
+
+    They can never succeed as they are, so whoever wrote them may bury the record that they came from.
+    """
+
+    def __init__(self, writes: Sequence[Write]) -> None:
+        topics = ", ".join(sorted({write.topic for write in writes}))
+        super().__init__(f"{topics} refuses a record of {max(map(_size, writes)):,} bytes as too large")
+        self.writes = tuple(writes)
+
+
 class Producer:
     """acks=all, idempotent, lz4, murmur2. Thread-safe.
 
-    A write that fails for good (record too large, topic missing, broker gone for two minutes) is reported, never
-    dropped: the caller stops, and the record is read again after a restart.
+    A write that fails for good (topic missing, broker gone for two minutes) is reported, never dropped: the caller
+    stops, and the record is read again after a restart. One that its topic is too small for is told apart (TooLarge).
     """
 
     def __init__(self, kafka: Kafka, client_id: str, *, topic_within: float = 10.0) -> None:
@@ -57,7 +69,7 @@ class Producer:
         if not writes:
             done(None)
             return
-        group = _Group(len(writes), done)
+        group = _Group(writes, done)
         for write in writes:
             self._produce(write, group)
 
@@ -101,7 +113,7 @@ class Producer:
             except BufferError:
                 self._producer.poll(0.05)
             except ck.KafkaException as error:
-                group.failed(WriteFailed(f"{write.topic} refuses a record: {error.args[0].str()}"))
+                group.failed(write.topic, write.key, write.value, error.args[0])
                 return
 
     def _poll(self) -> None:
@@ -114,25 +126,34 @@ class Producer:
 class _Group:
     """Counts down the acknowledgements of one group of writes."""
 
-    __slots__ = ("_done", "_failure", "_left", "_lock")
+    __slots__ = ("_done", "_failure", "_left", "_lock", "_too_large", "_writes")
 
-    def __init__(self, left: int, done: Done) -> None:
-        self._left, self._done = left, done
+    def __init__(self, writes: Sequence[Write], done: Done) -> None:
+        self._writes, self._left, self._done = writes, len(writes), done
         self._failure: Exception | None = None
+        self._too_large: list[Write] = []
         self._lock = threading.Lock()
 
     def delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
         if error is None:
-            self._count(None)
+            self._count()
         else:
-            self._count(WriteFailed(f"{message.topic()} did not acknowledge a record: {error.str()}"))
+            self.failed(message.topic() or "", _bytes(message.key()), _bytes(message.value()), error)
 
-    def failed(self, error: Exception) -> None:
-        self._count(error)
+    def failed(self, topic: str, key: bytes | None, value: bytes | None, error: ck.KafkaError) -> None:
+        if error.code() == ck.KafkaError.MSG_SIZE_TOO_LARGE:
+            self._count(too_large=self._like(topic, key, value))
+        else:
+            self._count(WriteFailed(f"{topic} did not acknowledge a record: {error.str()}"))
 
-    def _count(self, error: Exception | None) -> None:
+    def _like(self, topic: str, key: bytes | None, value: bytes | None) -> Sequence[Write]:
+        """Those of equal content: a delivery report has no better name for what it is about."""
+        return [w for w in self._writes if (w.topic, w.key, w.value) == (topic, key, value)]
+
+    def _count(self, failure: Exception | None = None, too_large: Sequence[Write] = ()) -> None:
         with self._lock:
-            self._failure = self._failure or error
+            self._failure = self._failure or failure
+            self._too_large += [w for w in too_large if w not in self._too_large]
             self._left -= 1
             finished = self._left == 0
         if finished:
@@ -141,9 +162,19 @@ class _Group:
     def _tell(self) -> None:
         """What the caller raises must not end the thread that tells all others."""
         try:
-            self._done(self._failure)
+            self._done(self._failure or (TooLarge(self._too_large) if self._too_large else None))
         except Exception as error:  # noqa: BLE001 - see above
             log.error("a caller failed when told of its writes", exception=type(error).__name__)
+
+
+def _bytes(content: str | bytes | None) -> bytes | None:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _size(write: Write) -> int:
+    """Bytes of a write, but for Kafka's own framing."""
+    headers = sum(len(name) + len(value or b"") for name, value in write.headers)
+    return len(write.key or b"") + len(write.value or b"") + headers
 
 
 class _Quiet:

@@ -49,6 +49,17 @@ def test_a_topic_with_another_count_is_a_finding_and_is_left_alone(run: Run, her
     assert (ran.code, own(ran.json["changes"], fresh)[f"dlq.{fresh}"]) == (exits.FINDINGS, "conflict")
 
 
+def test_a_topic_that_is_set_otherwise_is_shown_and_altered(run: Run, here: Plant, fresh: str) -> None:
+    short = Topic(
+        name=f"dlq.{fresh}", partitions=4, config={"retention.ms": "1000"}, rule="dlq.<component>", tombstones=True
+    )
+    Admin(here.kafka).apply([short])
+    planned = run("topics", "plan")
+    assert "retention.ms from 1000 to 34560000000" in "".join(planned.out.split("\n")).replace("  ", " ")
+    assert " 1 altered." in run("topics", "apply", "--yes").out
+    assert own(run("topics", "plan", "--output", "json").json["changes"], fresh) == {}
+
+
 def test_register_is_idempotent_and_list_shows_the_ids(run: Run, here: Plant) -> None:
     first, second = run("schema", "register", "--output", "json"), run("schema", "register", "--output", "json")
     assert (first.code, first.out) == (exits.CLEAN, second.out)

@@ -40,6 +40,27 @@ def test_another_partition_count_is_a_conflict_and_left_alone(kafka: Kafka) -> N
     assert len(admin.end_offsets([one.name])) == 2
 
 
+def test_a_setting_that_differs_is_planned_altered_and_then_as_declared(kafka: Kafka) -> None:
+    admin, made = Admin(kafka), declared(1, **{"cleanup.policy": "compact", "max.message.bytes": "1048576"})
+    admin.apply([made])
+    settings = {"cleanup.policy": "delete,compact", "max.message.bytes": "1114112"}
+    wanted = made.model_copy(update={"config": settings})
+    (change,) = admin.plan([wanted])
+    assert (change.action, change.topic) == ("alter", made.name)
+    what = "cleanup.policy from compact to delete,compact, max.message.bytes from 1048576 to 1114112"
+    assert change.detail == what
+    assert admin.apply([wanted]) == [change]
+    assert admin.plan([wanted]) == []
+    assert admin.plan([made.model_copy(update={"config": {"cleanup.policy": "compact,delete"}})]) == [], "in any order"
+
+
+def test_an_alteration_the_broker_refuses_is_told_with_the_topic(kafka: Kafka) -> None:
+    admin, made = Admin(kafka), declared(1)
+    admin.apply([made])
+    with pytest.raises(Unavailable, match=f"{made.name} could not be altered"):
+        admin.apply([made.model_copy(update={"config": {"cleanup.policy": "sometimes"}})])
+
+
 def test_a_setting_the_broker_refuses_is_told_with_the_topic(kafka: Kafka) -> None:
     wrong = declared(1, **{"cleanup.policy": "sometimes"})
     with pytest.raises(Unavailable, match=wrong.name):

@@ -8,10 +8,11 @@ import time
 
 import pytest
 
+import schemas
 from psfabric.connection import Kafka
 from psfabric.engine import Write
-from psfabric.kafka import Producer, read_topic
-from psfabric.kafka.producer import WriteFailed
+from psfabric.intake.door import BODY_LIMIT
+from psfabric.kafka import Producer, TooLarge, WriteFailed, read_topic
 from tests.kafka.topics import producing, topic
 from tests.psfabric.reference.server import free_port
 
@@ -71,16 +72,56 @@ def test_headers_null_values_and_a_missing_key_arrive_as_given(kafka: Kafka) -> 
     assert (second.key, second.value, second.headers) == (b"", b"", ())
 
 
+NOISE = random.Random(0)
+"""Of bytes that do not compress: the broker measures what it is sent."""
+
+
 @pytest.mark.parametrize("size", [200_000, 5_000_000], ids=["for the topic", "for the producer"])
-def test_a_record_too_large_is_reported_and_the_others_of_its_group_with_it(kafka: Kafka, size: int) -> None:
-    limits = {"max.message.bytes": "100000"}
-    name, told = topic(kafka, 1, **limits), Told()
-    noise = random.Random(0).randbytes(size)  # it must not compress
+def test_a_record_too_large_is_told_apart_and_the_others_of_its_group_are_durable(kafka: Kafka, size: int) -> None:
+    name, told = topic(kafka, 1, **{"max.message.bytes": "100000"}), Told()
+    large = Write(name, b"k", NOISE.randbytes(size), (("h", b"1"),))
     with producing(kafka) as producer:
-        producer.write([Write(name, b"k", b"a"), Write(name, b"k", noise), Write(name, b"k", b"b")], told)
+        producer.write_and_wait([Write(name, b"k", b"a")])
+        producer.write([large], told)
+        (error,) = told.wait()
+        producer.write_and_wait([Write(name, b"k", b"b")])
+    assert isinstance(error, TooLarge)
+    assert error.writes == (large,)
+    assert str(error) == f"{name} refuses a record of {size + 3:,} bytes as too large"
+    assert values(kafka, name) == [b"a", b"b"]
+
+
+def test_among_many_only_what_is_too_large_is_refused(kafka: Kafka) -> None:
+    """A megabyte is the largest batch that is sent, and the smallest topic of the fabric takes one."""
+    name, told = topic(kafka, 1, **{"max.message.bytes": "1048576"}), Told()
+    fitting = [Write(name, b"k", NOISE.randbytes(30_000)) for _ in range(100)]
+    large = [Write(name, b"k", NOISE.randbytes(1_100_000)) for _ in range(2)]
+    with producing(kafka) as producer:
+        producer.write([*fitting[:50], large[0], *fitting[50:], large[1]], told)
+        (error,) = told.wait()
+    assert isinstance(error, TooLarge)
+    assert error.writes == tuple(large)
+    assert values(kafka, name) == [write.value for write in fitting]
+
+
+def test_a_group_that_failed_otherwise_as_well_is_not_called_too_large(kafka: Kafka) -> None:
+    """Whoever buries the record that was too large would commit it although its other writes are nowhere."""
+    name, told = topic(kafka, 1, **{"max.message.bytes": "100000"}), Told()
+    with producing(kafka) as producer:
+        producer.write([Write(name, b"k", NOISE.randbytes(5_000_000)), Write("no-such-topic", b"k", b"v")], told)
         (error,) = told.wait()
     assert isinstance(error, WriteFailed)
-    assert name in str(error)
+    assert not isinstance(error, TooLarge)
+
+
+def test_the_largest_webhook_fits_its_topic_and_the_largest_record_of_all_can_wait(kafka: Kafka) -> None:
+    """As declared: 1 MiB is what intake takes, its headers come beside it, and a reason beside those."""
+    declared = {t.name.split(".")[0]: t for t in schemas.topics().concrete({"large": True})}
+    headers = tuple((f"h{n}", b"x" * 1000) for n in range(60))
+    with producing(kafka) as producer:
+        for family, wider in (("raw", 0), ("full", 0), ("hold", 60_000), ("dlq", 60_000), ("redo", 60_000)):
+            name = topic(kafka, 1, **declared[family].config)
+            producer.write_and_wait([Write(name, b"k", NOISE.randbytes(BODY_LIMIT + wider), headers)])
 
 
 def test_a_topic_that_does_not_exist_is_reported_and_not_made(kafka: Kafka) -> None:

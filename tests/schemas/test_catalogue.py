@@ -65,11 +65,11 @@ def test_operations_have_one_order() -> None:
     assert concrete()["fabric.operations"].partitions == 1
 
 
-def test_a_dead_letter_is_dated_by_the_broker() -> None:
+def test_a_dead_letter_and_the_receipt_that_closes_it_are_dated_by_the_broker() -> None:
     dated = {
         name for name, topic in concrete().items() if topic.config.get("message.timestamp.type") == "LogAppendTime"
     }
-    assert dated == {name for name in concrete() if name.startswith("dlq.")}
+    assert dated == {"psf.delivery", *(name for name in concrete() if name.startswith("dlq."))}
 
 
 def test_what_buries_or_holds_has_room_for_reasons() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -47,7 +46,7 @@ class RecordDelivery(Processor):
         if receipt.about_type not in RECORDED:
             return
         # The envelope (time, correlation, trace) is the receipt's; the framed cause is only the state.
-        cause = replace(event, data=known.decode(receipt.cause).data)
+        cause = event.changed(data=known.decode(receipt.cause).data)
         try:
             yield from self._recorded(cause, receipt)
         except ValidationError as error:

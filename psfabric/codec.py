@@ -1,14 +1,17 @@
-"""Events to Kafka records and back: Confluent framing, Avro, CloudEvents 1.0 in binary mode.
+"""Events to Kafka records and back: Confluent framing, Avro, the envelope in headers.
 
-Undecodable bytes raise Invalid with a stable code; nothing here is ever guessed. Headers are copies of the head: the
-head is what counts.
+Undecodable bytes raise Invalid with a stable code; nothing here is ever guessed. What is not read is not decoded and
+what is not changed is not encoded (docs/adr/0009): `lazy` reads the head and steps over the rest, and the record of an
+enriched event is the bytes of the event followed by those of the enrichment.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import fastavro
@@ -17,101 +20,211 @@ from fastavro.schema import SchemaParseException
 from pydantic import ValidationError
 
 import schemas
-from psfabric.errors import Invalid
-from psfabric.event import Event, HeaderList, Record, utc_text
+from psfabric import envelope
+from psfabric.avro_bytes import Malformed, Walk, begins_with_head, read_head, walker
+from psfabric.errors import Invalid, Transient
+from psfabric.event import Appended, Event, Framed, Head, HeaderList, Record, head_of
 from schemas import Model
 
-CONTENT_TYPE = b"application/avro"
-HEADER_LIMIT = 1024
-"""Bytes a header value may have (DESIGN section 3)."""
-
+_FRAME = struct.Struct(">bI")
+_BEGIN = _FRAME.size
 _MAGIC_ID, _MAGIC_GUID = 0, 1
 _UNREADABLE = (EOFError, LookupError, ValueError, TypeError, ArithmeticError, struct.error, MemoryError, RecursionError)
 """What fastavro raises for bytes that are no record of the schema."""
+
+ASK_AGAIN = 60.0
+"""Seconds until the registry is asked again for a combination that it could not be asked for."""
 
 
 class Ids(Protocol):
     def id_of(self, event: str) -> int: ...
     def writer(self, schema_id: int) -> dict[str, Any]: ...
+    def combination(self, writer_id: int, event: str) -> int | None:
+        """The id of the enriched `event` whose canonical part is as that writer wrote it; None: not registered."""
+
+
+class Contract(Protocol):
+    """What the codec needs of the contract; `schemas` is it."""
+
+    def avro(self, event: str) -> dict[str, Any]: ...
+    def model(self, name: str) -> type[Model]: ...
+    def classification(self, event: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """How records of one schema id are read; `walk` is None where only decoding all of it is safe."""
+
+    id: int
+    schema: Any
+    model: type[Model]
+    walk: Walk | None
 
 
 class Codec:
     """Encodes with the bundled schemas, decodes with the writer's schema resolved to the bundled one."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, contract: Contract = schemas, clock: Callable[[], float] = time.monotonic) -> None:
         self._ids = ids
+        self._contract = contract
+        self._clock = clock
         self._bundled: dict[str, Any] = {}
-        self._writers: dict[int, tuple[Any, type[Model]]] = {}
+        self._writers: dict[int, _Writer] = {}
+        self._combinations: dict[tuple[int, str], tuple[bytes | None, float]] = {}
+
+    # ------------------------------------------------------------------------------------------ encoding
 
     def value(self, data: Model) -> bytes:
         """Magic byte 0, schema id, Avro."""
-        out = io.BytesIO()
-        out.write(struct.pack(">bI", _MAGIC_ID, self._ids.id_of(data.EVENT)))
-        fastavro.schemaless_writer(out, self._schema(data.EVENT), data.model_dump())
-        return out.getvalue()
+        return self._frame(data.EVENT) + _written(self._schema(data.EVENT), data)
 
     def encode(self, event: Event) -> tuple[bytes, bytes, HeaderList]:
-        """Key, value and headers of an event's record."""
-        return event.data.partition_key.encode(), self.value(event.data), headers(event)
+        """Key, value and headers of an event's record. Raises Invalid for an unread event that proves unreadable."""
+        value = self._unchanged(event) or self._appended(event) or self.value(event.data)
+        return event.head.partition_key.encode(), value, self.headers(event)
+
+    def headers(self, event: Event) -> HeaderList:
+        return envelope.headers(event, self._contract.classification(event.model.EVENT))
+
+    def _unchanged(self, event: Event) -> bytes | None:
+        """The record that the event was read from, when it would be written the same."""
+        origin = event.origin
+        if isinstance(origin, Framed) and origin.schema_id == self._ids.id_of(event.model.EVENT):
+            return origin.value
+        return None
+
+    def _appended(self, event: Event) -> bytes | None:
+        """The record of the event's base and its enrichment behind it; None when that is no registered schema."""
+        origin = event.origin
+        if not isinstance(origin, Appended) or isinstance(origin.base.origin, Appended):
+            return None
+        base = origin.base.origin
+        if base is None:
+            start = self._frame(event.model.EVENT) + _written(self._schema(origin.base.type), origin.base.data)
+        else:
+            frame = self._combination(base.schema_id, event.model.EVENT)
+            if frame is None:
+                return None
+            start = frame + base.value[_BEGIN:]
+        return start + _written(self._schema_of_enrichment(event.model.EVENT), origin.enrichment)
+
+    def _combination(self, writer_id: int, event: str) -> bytes | None:
+        known = self._combinations.get((writer_id, event))
+        if known is not None and (known[1] == 0.0 or self._clock() < known[1]):
+            return known[0]
+        try:
+            found, until = self._ids.combination(writer_id, event), 0.0
+        except Transient:
+            found, until = None, self._clock() + ASK_AGAIN
+        frame = None if found is None else _FRAME.pack(_MAGIC_ID, found)
+        self._combinations[writer_id, event] = frame, until
+        return frame
+
+    def _frame(self, event: str) -> bytes:
+        return _FRAME.pack(_MAGIC_ID, self._ids.id_of(event))
+
+    # ------------------------------------------------------------------------------------------ decoding
 
     def decode(self, record: Record) -> Event:
-        """The event a record holds. Raises Invalid; Transient when the schema cannot be looked up now."""
-        if record.value is None:
-            raise Invalid("null-value", f"{record.topic} does not allow records without a value")
-        data = self.data(record.value)
-        return Event(
-            data=data,
-            time=_instant(record.header("ce_time"), data),
-            source=record.header("ce_source") or "",
-            correlation_id=record.header("ce_correlationid") or data.event_id,
-            causation_id=record.header("ce_causationid") or "",
-            traceparent=record.header("traceparent") or "",
-            tracestate=record.header("tracestate") or "",
-        )
+        """The event a record holds, read whole. Raises Invalid; Transient when the schema cannot be looked up now."""
+        data = self.data(_value(record))
+        return envelope.opened(data, head_of(data), data.CE_TYPE, record.headers)
+
+    def lazy(self, record: Record) -> Event:
+        """The event a record holds, of which only the head is read; `event.data` decodes the rest.
+
+        Raises Invalid for a head that is no head, for headers that contradict it, and for a record that is not whole:
+        cut, longer than its schema says, or out of step with it. What the fields behind the head contain is judged
+        when they are read, by the sink at the latest. Raises Transient when the schema cannot be looked up now.
+        """
+        value = _value(record)
+        writer = self._writer(_schema_id(value))
+        if writer.walk is None:
+            return self.decode(record)
+        head = _stepped_over(writer.walk, value, writer.model)
+        state = Framed(writer.model, head, value, writer.id, self.data)
+        return envelope.opened(state, head, writer.model.CE_TYPE, record.headers)
 
     def event(self, framed: bytes) -> Event:
         """The event in framed bytes that have no headers (the cause that a receipt carries)."""
-        data = self.data(framed)
-        return Event(data, _instant(None, data), "", data.event_id)
+        return self.decode(Record("", 0, 0, None, framed))
 
     def type_of(self, framed: bytes) -> str:
         """The event type of framed bytes, from the schema id alone."""
-        return self._writer(_schema_id(framed))[1].EVENT
+        return self._writer(_schema_id(framed)).model.EVENT
 
     def data(self, framed: bytes) -> Model:
-        writer, model = self._writer(_schema_id(framed))
+        """The whole state in framed bytes."""
+        writer = self._writer(_schema_id(framed))
+        event = writer.model.EVENT
         body = io.BytesIO(framed)
-        body.seek(5)
+        body.seek(_BEGIN)
         try:
-            plain = fastavro.schemaless_reader(body, writer, self._schema(model.EVENT))
+            plain = fastavro.schemaless_reader(body, writer.schema, self._schema(event))
         except SchemaResolutionError:
-            why = f"its writer's schema cannot be read as the {model.EVENT} of this release"
+            why = f"its writer's schema cannot be read as the {event} of this release"
             raise Invalid("contract-violated", why) from None
         except _UNREADABLE as error:
-            raise Invalid("avro-truncated", f"not a whole {model.EVENT}: {type(error).__name__}") from None
+            raise Invalid("avro-truncated", f"not a whole {event}: {type(error).__name__}") from None
         if body.tell() != len(framed):
-            raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {model.EVENT}")
-        return _validated(model, plain)
+            raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {event}")
+        return _validated(writer.model, plain)
 
     def _schema(self, event: str) -> Any:
         parsed = self._bundled.get(event)
         if parsed is None:
-            parsed = self._bundled[event] = fastavro.parse_schema(schemas.avro(event))
+            parsed = self._bundled[event] = fastavro.parse_schema(self._contract.avro(event))
         return parsed
 
-    def _writer(self, schema_id: int) -> tuple[Any, type[Model]]:
+    def _schema_of_enrichment(self, event: str) -> Any:
+        """Its types share no name with the canonical ones (DESIGN section 3), so it stands alone."""
+        name = f"{event}#enrichment"
+        parsed = self._bundled.get(name)
+        if parsed is None:
+            last = self._contract.avro(event)["fields"][-1]
+            parsed = self._bundled[name] = fastavro.parse_schema(last["type"])
+        return parsed
+
+    def _writer(self, schema_id: int) -> _Writer:
         known = self._writers.get(schema_id)
         if known is None:
             schema = self._ids.writer(schema_id)
             name = f"{schema.get('namespace', '')}.{schema.get('name', '')}"
             try:
-                model = schemas.model(name)
+                model = self._contract.model(name)
             except schemas.UnknownEvent:
                 raise Invalid(
                     "schema-unknown", f"schema id {schema_id} is {name}, which this release has not"
                 ) from None
-            known = self._writers[schema_id] = (_parsed(schema_id, schema), model)
+            parsed = _parsed(schema_id, schema)
+            walk = walker(schema) if begins_with_head(schema) else None
+            known = self._writers[schema_id] = _Writer(schema_id, parsed, model, walk)
         return known
+
+
+def _value(record: Record) -> bytes:
+    if record.value is None:
+        raise Invalid("null-value", f"{record.topic} does not allow records without a value")
+    return record.value
+
+
+def _stepped_over(walk: Walk, framed: bytes, model: type[Model]) -> Head:
+    """The head of a record that is whole."""
+    try:
+        head, at = read_head(framed, _BEGIN)
+        end = walk(framed, at)
+    except (IndexError, Malformed, UnicodeDecodeError) as error:
+        raise Invalid("avro-truncated", f"not a whole {model.EVENT}: {type(error).__name__}") from None
+    if end != len(framed):
+        more = "bytes follow the end of" if end < len(framed) else "bytes are missing of"
+        raise Invalid("avro-truncated", f"{abs(len(framed) - end)} {more} {model.EVENT}")
+    return head
+
+
+def _written(schema: Any, data: schemas.Record) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, data.model_dump())
+    return out.getvalue()
 
 
 def _parsed(schema_id: int, schema: dict[str, Any]) -> Any:
@@ -122,9 +235,9 @@ def _parsed(schema_id: int, schema: dict[str, Any]) -> Any:
 
 
 def _schema_id(framed: bytes) -> int:
-    if len(framed) < 5:
+    if len(framed) < _BEGIN:
         raise Invalid("wrong-magic", f"{len(framed)} bytes are too few for a framed record")
-    magic, schema_id = struct.unpack_from(">bI", framed)
+    magic, schema_id = _FRAME.unpack_from(framed)
     if magic == _MAGIC_GUID:
         raise Invalid("schema-unknown", "the record names its schema by GUID, which this registry cannot look up")
     if magic != _MAGIC_ID:
@@ -138,47 +251,3 @@ def _validated(model: type[Model], plain: Any) -> Model:
     except ValidationError as error:
         where = ", ".join(".".join(map(str, e["loc"])) for e in error.errors()[:5])
         raise Invalid("contract-violated", f"{model.EVENT} breaks its contract at {where}") from None
-
-
-def headers(event: Event) -> HeaderList:
-    """The envelope: CloudEvents attributes, our extensions, the trace."""
-    data = event.data
-    pairs = {
-        "ce_specversion": "1.0",
-        "ce_id": data.event_id,
-        "ce_source": event.source,
-        "ce_type": data.CE_TYPE,
-        "ce_time": utc_text(event.time),
-        "ce_subject": data.aggregate_id,
-        "ce_correlationid": event.correlation_id,
-        "ce_causationid": event.causation_id,
-        "ce_partitionkey": data.partition_key,
-        "ce_sequence": data.sequence,
-        "ce_revision": data.revision,
-        "ce_legalentity": data.legal_entity,
-        "ce_dataclassification": schemas.classification(data.EVENT),
-        "traceparent": event.traceparent,
-        "tracestate": event.tracestate,
-    }
-    named = ((n, v.encode()) for n, v in pairs.items() if v)
-    return (("content-type", CONTENT_TYPE), *(pair for pair in named if _fits(data, *pair)))
-
-
-def _fits(data: Model, name: str, value: bytes) -> bool:
-    """False for a trace that is too long: it is telemetry. Raises Invalid(header-invalid) for anything else."""
-    if len(value) <= HEADER_LIMIT:
-        return True
-    if name in ("traceparent", "tracestate"):
-        return False
-    raise Invalid("header-invalid", f"{name} of a {data.EVENT} has {len(value)} bytes; {HEADER_LIMIT} are allowed")
-
-
-def _instant(text: str | None, data: Model) -> datetime:
-    """The upstream instant: `ce_time`, or the one in the sequence when the header is missing."""
-    try:
-        at = datetime.fromisoformat(text or data.sequence.partition("/")[0])
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Invalid("header-invalid", f"ce_time of {data.event_id} is not an instant") from None
-    raise Invalid("header-invalid", f"ce_time of {data.event_id} has no zone")

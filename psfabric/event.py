@@ -7,12 +7,17 @@ a business discriminator. The same input gives the same bytes, today and in a re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, NamedTuple, cast
 
+import schemas
+from psfabric.ids import derived_id as derived_id
+from psfabric.ids import digest as digest
+from psfabric.ids import sequence as sequence
+from psfabric.ids import utc_text as utc_text
 from schemas import HEAD_FIELDS, Model
 
 LIVE = "0" * 20
@@ -71,37 +76,104 @@ class Raw:
     absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class Head(NamedTuple):
+    """The texts that begin every record, in their order; "" when none."""
+
+    event_id: str
+    aggregate_id: str
+    partition_key: str
+    sequence: str
+    revision: str
+    legal_entity: str
+    client_id: str
+    project_id: str
+
+
+class Framed(NamedTuple):
+    """The record that an event was read from, of which only the head was decoded; `decode` does the rest."""
+
+    model: ModelType
+    head: Head
+    value: bytes
+    schema_id: int
+    decode: Callable[[bytes], Model]
+
+
+class Appended(NamedTuple):
+    """An event whose record is that of `base` followed by one `enrichment`."""
+
+    model: ModelType
+    head: Head
+    base: Event
+    enrichment: schemas.Record
+
+
 class Event:
-    """A canonical (or enriched) event: its typed state and its envelope.
+    """A canonical (or enriched) event: its typed state and its envelope. Immutable.
 
     `time` is the upstream instant of the change (aware, UTC), `source` the component or system that first said it.
+    Asking for `head`, `id`, `version` and the like costs nothing. `data` is decoded when first asked for, and raises
+    Invalid when a record whose head was fine breaks its contract further on.
     """
 
-    data: Model
-    time: datetime
-    source: str
-    correlation_id: str
-    causation_id: str = ""
-    traceparent: str = ""
-    tracestate: str = ""
+    __slots__ = (
+        "_data",
+        "causation_id",
+        "correlation_id",
+        "head",
+        "model",
+        "origin",
+        "source",
+        "time",
+        "traceparent",
+        "tracestate",
+    )
+
+    def __init__(
+        self,
+        data: Model | Framed | Appended,
+        time: datetime,
+        source: str,
+        correlation_id: str,
+        causation_id: str = "",
+        traceparent: str = "",
+        tracestate: str = "",
+    ) -> None:
+        unread = data if isinstance(data, Framed | Appended) else None
+        self._data: Model | None = None if unread is data else cast(Model, data)
+        self.origin: Final = unread
+        self.model: Final = unread.model if unread is not None else type(cast(Model, data))
+        self.head: Final = unread.head if unread is not None else head_of(cast(Model, data))
+        self.time: Final = time
+        self.source: Final = source
+        self.correlation_id: Final = correlation_id
+        self.causation_id: Final = causation_id
+        self.traceparent: Final = traceparent
+        self.tracestate: Final = tracestate
+
+    @property
+    def data(self) -> Model:
+        """The whole state. Raises Invalid(avro-truncated, contract-violated)."""
+        if self._data is None:
+            self._data = self._read()
+        return self._data
 
     @property
     def type(self) -> str:
         """Short name, e.g. `time.TimeApproved` or `enriched.time.TimeApproved`."""
-        return self.data.EVENT
+        return self.model.EVENT
 
     @property
     def id(self) -> str:
-        return self.data.event_id
+        return self.head.event_id
 
     @property
     def aggregate_id(self) -> str:
-        return self.data.aggregate_id
+        return self.head.aggregate_id
 
     @property
     def version(self) -> Version:
-        return Version(self.data.sequence, self.data.revision)
+        return Version(self.head.sequence, self.head.revision)
 
     def derive(
         self, model: ModelType, *, component: str, discriminator: str = "", carry: bool = True, **changes: Any
@@ -112,43 +184,66 @@ class Event:
         `discriminator` tells apart several events of one type from one cause and must be a business value.
         """
         event_id = derived_id(self.id, component, model.EVENT, discriminator)
-        names = HEAD_FIELDS if not carry else tuple(type(self.data).model_fields)
-        kept = {n: getattr(self.data, n) for n in names if n in model.model_fields}
+        kept = _fields(self.data, model) if carry else self.head._asdict()
         data = model.model_validate({**kept, **changes, "event_id": event_id})
-        return replace(self, data=data, causation_id=self.id)
+        return self.changed(data=data, causation_id=self.id)
 
     def enrich(self, model: ModelType, enrichment: Mapping[str, Any]) -> Event:
-        """The same event with an appended `enrichment` record: head, id and all canonical fields stay as they are."""
-        kept = {n: getattr(self.data, n) for n in type(self.data).model_fields}
-        return replace(self, data=model.model_validate({**kept, "enrichment": enrichment}))
+        """The same event with an appended `enrichment` record: head, id and all canonical fields stay as they are.
+
+        Nothing of the event is decoded for it. Raises pydantic's ValidationError for an enrichment that breaks its
+        contract.
+        """
+        appended = Appended(model, self.head, self, _enrichment(model).model_validate(enrichment))
+        envelope = self.correlation_id, self.causation_id, self.traceparent, self.tracestate
+        return Event(appended, self.time, self.source, *envelope)
+
+    def changed(self, **changes: Any) -> Event:
+        """The same event with other `data`, `time`, `source`, … as the constructor takes them."""
+        if "data" not in changes:
+            changes["data"] = self.origin or self._data
+        for name in _ENVELOPE:
+            changes.setdefault(name, getattr(self, name))
+        return Event(**changes)
+
+    def _read(self) -> Model:
+        match self.origin:
+            case Framed(value=value, decode=decode):
+                return decode(value)
+            case Appended(model, _, base, enrichment):
+                return model.model_validate({**_fields(base.data, model), "enrichment": enrichment})
+        raise RuntimeError("an event without data")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return self.data == other.data and all(getattr(self, n) == getattr(other, n) for n in _ENVELOPE)
+
+    __hash__ = None  # type: ignore[assignment]  # its data holds mappings
+
+    def __repr__(self) -> str:
+        """Without its state: an event that shows in a log or a traceback carries no payload there."""
+        return f"Event({self.type} {self.id} of {self.aggregate_id})"
 
 
-def digest(*parts: str) -> str:
-    """Hex of BLAKE2b-128 over the parts, each preceded by its length, so that no two lists of parts collide."""
-    h = blake2b(digest_size=16)
-    for part in parts:
-        encoded = part.encode()
-        h.update(len(encoded).to_bytes(4, "big"))
-        h.update(encoded)
-    return h.hexdigest()
+_ENVELOPE = ("time", "source", "correlation_id", "causation_id", "traceparent", "tracestate")
 
 
-def derived_id(cause_id: str, component: str, event: str, discriminator: str) -> str:
-    return digest("derived", cause_id, component, event, discriminator)
+def head_of(data: Model) -> Head:
+    return Head._make(getattr(data, name) for name in HEAD_FIELDS)
 
 
-def sequence(instant: datetime, tie_break: int = 0) -> str:
-    """An upstream version as text that sorts: UTC instant to the microsecond, then a 20-digit tie-break."""
-    if instant.tzinfo is None:
-        raise ValueError("a version needs an aware instant: the source must say its zone")
-    if not 0 <= tie_break < 10**20:
-        raise ValueError(f"a tie-break has at most 20 digits and no sign: {tie_break}")
-    return f"{utc_text(instant)}/{tie_break:020d}"
+def _fields(data: Model, model: ModelType) -> dict[str, Any]:
+    """The fields of `data` that `model` has too."""
+    return {name: getattr(data, name) for name in type(data).model_fields if name in model.model_fields}
 
 
-def utc_text(instant: datetime) -> str:
-    """`YYYY-MM-DDThh:mm:ss.ffffffZ`, always of that length (strftime would write year 999 with three digits)."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+@cache
+def _enrichment(model: ModelType) -> type[schemas.Record]:
+    found = model.model_fields["enrichment"].annotation
+    if not (isinstance(found, type) and issubclass(found, schemas.Record)):
+        raise TypeError(f"{model.EVENT} is no enriched event")
+    return found
 
 
 def new_event(

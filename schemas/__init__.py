@@ -16,6 +16,7 @@ from schemas.base import HEAD_FIELDS, Model, Record
 from schemas.catalogue import Rule, Topic, Topics, topics
 from schemas.codebook import Code, codes
 from schemas.contract import (
+    ENRICHED,
     EventName,
     UnknownEvent,
     avro,
@@ -31,6 +32,7 @@ from schemas.contract import (
 from schemas.lookup import model
 
 __all__ = [
+    "ENRICHED",
     "HEAD_FIELDS",
     "Code",
     "EventName",

@@ -172,6 +172,7 @@ def classified(event: str) -> dict[str, Classification]:
     return found
 
 
+@cache
 def classification(event: str) -> Classification:
     """The highest classification of any field of an event: what `ce_dataclassification` says."""
     return max(classified(event).values(), key=CLASSIFICATIONS.index, default="internal")

@@ -44,7 +44,34 @@ class Registry:
         return self._remember(event, self._post(f"/subjects/{_subject(event)}/versions", event))
 
     def register_all(self) -> dict[str, int]:
-        return {event: self.register(event) for event in schemas.events()}
+        """Every bundled schema; before each enriched one those of records whose canonical part an earlier release
+        wrote, because they are enriched by appending (docs/adr/0009)."""
+        found: dict[str, int] = {}
+        for event in schemas.events():
+            if event.startswith(schemas.ENRICHED):
+                for text in self._earlier(event, found[event.removeprefix(schemas.ENRICHED)]):
+                    self._id(event, self._post(f"/subjects/{_subject(event)}/versions", event, text))
+            found[event] = self.register(event)
+        return found
+
+    def _earlier(self, event: str, current: int) -> list[str]:
+        """The schemas that `event` has when its canonical part was written with a registered version but `current`."""
+        subject = _subject(event.removeprefix(schemas.ENRICHED))
+        answer = self._get(f"/subjects/{subject}/versions")
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for the versions of {subject}")
+        versions = [self._get(f"/subjects/{subject}/versions/{number}") for number in answer.json()]
+        ids = [_body(version).get("id") for version in versions]
+        return [_derived(self.writer(id_), event) for id_ in ids if isinstance(id_, int) and id_ != current]
+
+    def combination(self, writer_id: int, event: str) -> int | None:
+        """The id of the enriched `event` whose canonical part is as writer `writer_id` wrote it; None when that
+        combination is not registered, so that nobody may write it."""
+        canonical = event.removeprefix(schemas.ENRICHED)
+        if writer_id == self.id_of(canonical):
+            return self.id_of(event)
+        answer = self._post(f"/subjects/{_subject(event)}", event, _derived(self.writer(writer_id), event))
+        return None if answer.status == 404 else self._id(event, answer)
 
     def writer(self, schema_id: int) -> dict[str, Any]:
         """The schema a record was written with."""
@@ -66,6 +93,11 @@ class Registry:
             return False
 
     def _remember(self, event: str, answer: Response) -> int:
+        schema_id = self._ids[event] = self._id(event, answer)
+        self._writers.setdefault(schema_id, schemas.avro(event))
+        return schema_id
+
+    def _id(self, event: str, answer: Response) -> int:
         if answer.status == 409:
             raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {_message(answer)}")
         if answer.status != 200:
@@ -73,12 +105,11 @@ class Registry:
         schema_id = _body(answer).get("id")
         if not isinstance(schema_id, int):
             raise Transient(f"the registry answered without an id for {event}")
-        self._ids[event] = schema_id
-        self._writers.setdefault(schema_id, schemas.avro(event))
         return schema_id
 
-    def _post(self, path: str, event: str) -> Response:
-        return self._fetch("POST", self._url + path, json={"schema": schemas.avro_text(event), "schemaType": "AVRO"})
+    def _post(self, path: str, event: str, text: str = "") -> Response:
+        schema = text or schemas.avro_text(event)
+        return self._fetch("POST", self._url + path, json={"schema": schema, "schemaType": "AVRO"})
 
     def _get(self, path: str) -> Response:
         return self._fetch("GET", self._url + path)
@@ -90,6 +121,10 @@ def wait_for(registry: Registry, deadline: float, clock: Callable[[], float] = t
         if clock() > deadline:
             raise Unavailable("the schema registry does not answer; is it running, and is PSF_REGISTRY_URL right?")
         time.sleep(0.1)
+
+
+def _derived(writer: dict[str, Any], event: str) -> str:
+    return json.dumps(schemas.enriched(writer, schemas.enrichment(event)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _subject(event: str) -> str:

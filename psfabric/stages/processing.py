@@ -28,7 +28,7 @@ class ProcessStage(Pure):
             raise Invalid("null-value", f"{record.topic} does not allow records without a value")
         if self.codec.type_of(record.value) not in self.adapter.accepts:
             return Result(Delivered(""), self.passed_on(record))
-        event = self.codec.decode(record)
+        event = self.codec.lazy(record)
         writes: list[Write] = []
         versions: list[tuple[str, Version]] = []
         for output in self.adapter.process(event, self._known):
@@ -41,11 +41,15 @@ class ProcessStage(Pure):
     def _write(self, output: Event | Route) -> Write:
         event = output.event if isinstance(output, Route) else output
         key, value, headers = self.codec.encode(event)
-        topic = f"deliver.{output.target}" if isinstance(output, Route) else event.data.TOPIC
+        topic = f"deliver.{output.target}" if isinstance(output, Route) else event.model.TOPIC
         return Write(topic, key, value, headers)
 
     def _reference(self, output: Reference, lane: Lane, versions: list[tuple[str, Version]]) -> list[Write]:
-        """Nothing is emitted below the stored version; it goes to the partition whose owner we are."""
+        """Nothing is emitted below the stored version; it goes to the partition whose owner we are.
+
+        It is read whole: what is kept is looked up by others, whose records must not die of it.
+        """
+        _ = output.event.data
         key = f"{output.entity}:{output.id}"
         stored = lane.versions.get(key)
         if stored is not None and output.event.version < stored:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from psfabric.adapters import Source
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Write
@@ -30,10 +28,10 @@ class TranslateStage(Pure):
 
     def _write(self, event: Event) -> Write:
         key, value, headers = self.codec.encode(event)
-        return Write(event.data.TOPIC, key, value, headers)
+        return Write(event.model.TOPIC, key, value, headers)
 
 
 def _traced(event: Event, raw: Raw) -> Event:
     if event.traceparent:
         return event
-    return replace(event, traceparent=raw.headers.get("traceparent", ""), tracestate=raw.headers.get("tracestate", ""))
+    return event.changed(traceparent=raw.headers.get("traceparent", ""), tracestate=raw.headers.get("tracestate", ""))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -99,7 +98,7 @@ class TestRecordDelivery(ProcessorContract):
 
     def test_every_receipt_for_one_delivery_says_the_same_event(self) -> None:
         first = receipt(TIME, {"rate": "125.0000"})
-        again = replace(first, data=first.data.model_copy(update={"event_id": "0" * 32, "duplicate": True}))
+        again = first.changed(data=first.data.model_copy(update={"event_id": "0" * 32, "duplicate": True}))
         assert self.recorded(first) == self.recorded(again)
 
     @pytest.mark.parametrize("cause", [REMOVAL, STATUS], ids=["removal", "status"])

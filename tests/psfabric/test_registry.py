@@ -142,3 +142,42 @@ def test_a_registry_that_is_away_is_transient_and_waited_for_only_so_long() -> N
         registry.writer(1)
     with pytest.raises(Unavailable, match="PSF_REGISTRY_URL"):
         wait_for(registry, time.monotonic() - 1)
+
+
+# ------------------------------------------------------------------------------------------------ combinations
+
+
+def test_records_of_an_earlier_release_get_an_enriched_schema_of_their_own(registry_url: str) -> None:
+    """Their canonical part lacks a field; `schema register` of this release registers what is made of it."""
+    where = Elsewhere()
+    ours, enriched = schemas.avro("time.TimeApproved"), "enriched.time.TimeApproved"
+    where.change = {"fields": ours["fields"][:-1]}
+    earlier = Registry(registry_url, where).register("time.TimeApproved")
+    where.change = {}
+    before = Registry(registry_url, where)
+    before.register("time.TimeApproved")
+    before.register(enriched)
+    assert before.combination(earlier, enriched) is None, "nobody registered it"
+
+    Registry(registry_url, where).register_all()
+    after = Registry(registry_url, where)
+    made = after.combination(earlier, enriched)
+    assert made not in (None, after.id_of(enriched))
+    assert [f["name"] for f in after.writer(made or 0)["fields"]][-2:] == ["approval_rule", "enrichment"]
+    assert after.combination(after.id_of("time.TimeApproved"), enriched) == after.id_of(enriched)
+    assert Registry(registry_url, where).register_all()[enriched] == after.id_of(enriched), "again is no change"
+
+
+def test_a_registry_that_fails_when_asked_for_a_combination_is_no_answer() -> None:
+    ids: dict[str, int] = {}
+
+    def failing(method: str, url: str, *, json: Any = None, timeout: float = 10.0) -> Response:
+        if "/schemas/ids/" in url:
+            return Response(200, {}, schemas.avro_text("time.TimeApproved").join(['{"schema":', "}"]).encode())
+        return Response(200, {}, b'{"id": 1}') if not ids else Response(503, {}, b"{}")
+
+    registry = Registry("http://registry", failing)
+    assert registry.combination(1, "enriched.time.TimeApproved") == 1
+    ids["asked"] = 1
+    with pytest.raises(Transient):
+        registry.combination(2, "enriched.time.TimeApproved")

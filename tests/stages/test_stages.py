@@ -320,7 +320,7 @@ class Tracker(Polled, Thin):
             raise self.fault
         if full.absent:
             return []
-        return [replace(example("time.TimeSubmitted"), traceparent=full.headers.get("own", ""))]
+        return [example("time.TimeSubmitted").changed(traceparent=full.headers.get("own", ""))]
 
     async def read(self, cursor: str | None) -> AsyncIterator[Page]:
         yield Page((), "")

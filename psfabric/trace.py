@@ -25,10 +25,12 @@ _SPACE = " \t"
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The two headers to store with a record; `tracestate` is "" when there is none."""
+    """The two headers to store with a record; `tracestate` is "" when there is none. `parent` is the caller's own
+    `traceparent` where it was well formed, for a span of ours to hang on."""
 
     traceparent: str
     tracestate: str = ""
+    parent: str = ""
 
 
 def enter(headers: Iterable[tuple[str, str]], new_id: Callable[[int], str]) -> Trace:
@@ -42,12 +44,13 @@ def enter(headers: Iterable[tuple[str, str]], new_id: Callable[[int], str]) -> T
     found = _parse(parents[0]) if len(parents) == 1 else None
     if found is None:
         return Trace(f"00-{_nonzero(new_id, 16)}-{_nonzero(new_id, 8)}-00")
-    trace_id, flags = found
+    trace_id, parent_id, flags = found
     state = _state([value for name, value in received if name == "tracestate"])
-    return Trace(f"00-{trace_id}-{_nonzero(new_id, 8)}-{flags:02x}", state)
+    ours = f"00-{trace_id}-{_nonzero(new_id, 8)}-{flags:02x}"
+    return Trace(ours, state, f"00-{trace_id}-{parent_id}-{flags:02x}")
 
 
-def _parse(value: str) -> tuple[str, int] | None:
+def _parse(value: str) -> tuple[str, str, int] | None:
     match = _PARENT.fullmatch(value.strip(_SPACE))
     if match is None:
         return None
@@ -56,7 +59,7 @@ def _parse(value: str) -> tuple[str, int] | None:
         return None
     if not int(trace_id, 16) or not int(parent_id, 16):
         return None
-    return trace_id, int(flags, 16) & _KNOWN_FLAGS
+    return trace_id, parent_id, int(flags, 16) & _KNOWN_FLAGS
 
 
 def _state(values: list[str]) -> str:

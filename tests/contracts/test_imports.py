@@ -28,6 +28,7 @@ PLANTED = {
     "redis only in psfabric.reference": ("processors/keep_reference.py", "redis"),
     "httpx only in psfabric.http": ("sinks/tryton_erp/rpc.py", "httpx"),
     "starlette and uvicorn only in psfabric.intake": ("cli/run.py", "uvicorn"),
+    "OpenTelemetry and the Prometheus client only in psfabric.telemetry": ("psfabric/hosts/pure.py", "opentelemetry"),
     "gRPC only where the Pub/Sub API is spoken": ("producers/salesforce.py", "grpc"),
     "fastavro only where bytes become events": ("replay/verify.py", "fastavro"),
     "typer and rich only in the command line": ("recon/statement.py", "rich"),

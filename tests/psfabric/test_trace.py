@@ -27,7 +27,7 @@ def kept(*headers: tuple[str, str]) -> Trace:
 
 
 def test_a_good_trace_goes_on_under_our_own_span() -> None:
-    assert kept(("traceparent", GOOD)) == Trace(f"00-{TRACE_ID}-abababababababab-01")
+    assert kept(("traceparent", GOOD)) == Trace(f"00-{TRACE_ID}-abababababababab-01", "", GOOD)
 
 
 def test_without_a_trace_a_new_one_begins() -> None:

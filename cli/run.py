@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -29,6 +29,9 @@ from psfabric.pipelines import Pipelines
 from psfabric.reference import Store
 from psfabric.registry import Registry, wait_for
 from psfabric.settings import Settings, settings
+from psfabric.stages import Stage
+from psfabric.telemetry import Telemetry
+from psfabric.telemetry.probing import EVERY, Probing, of_kafka, of_reference, of_registry
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +73,14 @@ async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> N
     async def store(source: str, raw: Raw, notice: Notice) -> None:
         await written(producer, [raw_write(source, raw)])
 
+    telemetry = Telemetry("intake", instance=where.instance)
+    door = app(declared.webhooks(), store, telemetry=telemetry)
     try:
-        await serve(app(declared.webhooks(), store), "127.0.0.1", _port("PSF_HEALTH_PORT"))
+        with Probing([of_kafka(telemetry, Admin(where.kafka), {})]):
+            await serve(door, "127.0.0.1", _port("PSF_HEALTH_PORT"))
     finally:
         producer.close()
+        telemetry.close()
 
 
 async def _process(where: Settings, declared: Pipelines, registry: Registry) -> None:
@@ -84,11 +91,14 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
     producer = Producer(where.kafka, "psfabric.process")
     stages = pure_stages(declared, codec, known)
     host = FaustHost(where.kafka, stages, producer, has_many=known.has_many, instance=where.instance)
+    telemetry = Telemetry("process", instance=where.instance)
     try:
-        await _together(host.ready, host.run)
+        with _probing(telemetry, where, registry, known, stages):
+            await _together(telemetry, host.ready, host.run)
     finally:
         producer.close()
         known.close()
+        telemetry.close()
 
 
 async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> None:
@@ -99,7 +109,8 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
     async def present(parents: set[Parent]) -> set[Parent]:
         return await asyncio.to_thread(known.has_many, parents)
 
-    host = AioHost(where.kafka, calling_stages(declared, codec), producer, present, where.instance)
+    telemetry, stages = Telemetry("deliver", instance=where.instance), calling_stages(declared, codec)
+    host = AioHost(where.kafka, stages, producer, present, where.instance)
     pollers = [Poller(where.kafka, source, producer) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)
@@ -116,13 +127,30 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
         return host.ready() and keeper.ready and all(p.ready for p in pollers)
 
     try:
-        await _together(ready, host.run, keep, *(p.run for p in pollers))
+        with _probing(telemetry, where, registry, known, stages):
+            await _together(telemetry, ready, host.run, keep, *(p.run for p in pollers))
     finally:
         producer.close()
         known.close()
+        telemetry.close()
 
 
-async def _together(ready: Callable[[], bool], *parts: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def _probing(
+    telemetry: Telemetry, where: Settings, registry: Registry, known: Store, stages: Sequence[Stage]
+) -> Probing:
+    inputs = {stage.name: stage.topics for stage in stages}
+    return Probing(
+        [
+            of_kafka(telemetry, Admin(where.kafka), inputs),
+            of_registry(telemetry, registry.ready),
+            of_reference(telemetry, known.reachable, known.complete),
+        ]
+    )
+
+
+async def _together(
+    telemetry: Telemetry, ready: Callable[[], bool], *parts: Callable[[asyncio.Event], Awaitable[None]]
+) -> None:
     """Run the parts and the health endpoint until SIGTERM; when one fails the others stop and its error is raised."""
     stop = until_signal()
 
@@ -135,9 +163,16 @@ async def _together(ready: Callable[[], bool], *parts: Callable[[asyncio.Event],
         finally:
             stop.set()
 
-    works: list[Coroutine[Any, Any, None]] = [part(run) for run in parts]
+    async def refreshed(stop: asyncio.Event) -> None:
+        """For what is sent by itself (OTLP); whoever asks for `/metrics` gets numbers of that moment."""
+        while not stop.is_set():
+            telemetry.refresh()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY)
+
+    works: list[Coroutine[Any, Any, None]] = [part(run) for run in (*parts, refreshed)]
     if os.environ.get("PSF_HEALTH_PORT"):
-        health = app({}, nothing, ready=ready)
+        health = app({}, nothing, ready=ready, telemetry=telemetry)
         works.append(serve(health, "127.0.0.1", _port("PSF_HEALTH_PORT"), stop=stop))
     results = await asyncio.gather(*works, return_exceptions=True)
     for error in (r for r in results if isinstance(r, BaseException)):

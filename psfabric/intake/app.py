@@ -1,4 +1,4 @@
-"""The HTTP application: `POST /in/<source>` and `GET /health`.
+"""The HTTP application: `POST /in/<source>`, and for whoever runs it `GET /health`, `/ready` and `/metrics`.
 
 202  the broker has it                         408  the body came too slowly
 401  the source refused it; nothing leaks      413  the body is larger than 1 MiB
@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -26,6 +27,8 @@ from psfabric.adapters import Notice, Webhook
 from psfabric.errors import FabricError, Refused
 from psfabric.event import Raw
 from psfabric.intake import door
+from psfabric.telemetry import IntakeMeter, Spans, Telemetry
+from psfabric.telemetry.telemetry import CONTENT_TYPE
 
 BODY_SECONDS = 10.0
 STORE_SECONDS = 4.0
@@ -54,20 +57,38 @@ def app(
     store: Store,
     *,
     ready: Callable[[], bool] = lambda: True,
+    telemetry: Telemetry | None = None,
     now: Callable[[], datetime] = _utc_now,
     new_id: Callable[[int], str] = secrets.token_hex,
     body_seconds: float = BODY_SECONDS,
     store_seconds: float = STORE_SECONDS,
 ) -> Starlette:
-    """The application for these sources, by name. `ready` decides what `/health` answers."""
-    door_keeper = _Intake(webhooks, store, now, new_id, body_seconds, store_seconds)
+    """The application for these sources, by name. `ready` decides what `/health` and `/ready` answer; without
+    `telemetry` there is no `/metrics`."""
+    meter, spans = (IntakeMeter(), Spans()) if telemetry is None else (telemetry.intake, telemetry.spans)
+    door_keeper = _Intake(webhooks, store, now, new_id, body_seconds, store_seconds, meter, spans)
+    routes = [Route("/in/{source}", door_keeper.receive, methods=["POST"])]
+    return Starlette(routes=[*routes, *_seen(ready, telemetry)])
+
+
+def _seen(ready: Callable[[], bool], telemetry: Telemetry | None) -> Iterator[Route]:
+    """What a supervisor and a monitor ask."""
 
     async def health(request: HttpRequest) -> Response:
         good = ready()
-        return JSONResponse({"ready": good}, 200 if good else 503)
+        components = {} if telemetry is None else {"components": telemetry.components()}
+        return JSONResponse({"ready": good, **components}, 200 if good else 503)
 
-    routes = [Route("/in/{source}", door_keeper.receive, methods=["POST"]), Route("/health", health)]
-    return Starlette(routes=routes)
+    yield Route("/health", health)
+    yield Route("/ready", health)
+    if telemetry is None:
+        return
+
+    async def metrics(request: HttpRequest) -> Response:
+        telemetry.refresh()
+        return Response(await asyncio.to_thread(telemetry.exposition), headers={"content-type": CONTENT_TYPE})
+
+    yield Route("/metrics", metrics)
 
 
 @dataclass(frozen=True)
@@ -78,9 +99,16 @@ class _Intake:
     new_id: Callable[[int], str]
     body_seconds: float
     store_seconds: float
+    meter: IntakeMeter
+    spans: Spans
 
     async def receive(self, request: HttpRequest) -> Response:
         source = request.path_params["source"]
+        answer = await self._receive(source, request)
+        self.meter.answered(source if source in self.webhooks else "", answer.status_code)
+        return answer
+
+    async def _receive(self, source: str, request: HttpRequest) -> Response:
         webhook = self.webhooks.get(source)
         if door.too_many(request.scope["headers"]):
             return await _unread(request, 431, "header fields too large")
@@ -105,12 +133,15 @@ class _Intake:
             notice = webhook.verify(door.request(request.method, request.url.path, headers, body), now)
         except Refused:
             return _answer(401, "not authorized")
-        raw = door.stamped(source, notice, headers, body, now, self.new_id)
+        began = time.perf_counter()
         try:
-            async with asyncio.timeout(self.store_seconds):
-                await self.store(source, raw, notice)
+            with self.spans.taking(source, door.context(headers, self.new_id)) as trace:
+                raw = door.stamped(source, notice, headers, body, now, trace)
+                async with asyncio.timeout(self.store_seconds):
+                    await self.store(source, raw, notice)
         except (FabricError, TimeoutError):
             return _answer(503, "not stored, try again", headers={"retry-after": str(RETRY_AFTER)})
+        self.meter.acknowledged(source, began)
         return _answer(202, "stored")
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from psfabric import trace
 from psfabric.adapters import Notice, Request
 from psfabric.event import Raw
+from psfabric.trace import Trace, enter
 
 BODY_LIMIT = 1 << 20
 HEADER_COUNT = 100
@@ -43,21 +43,22 @@ def request(method: str, path: str, headers: Headers, body: bytes) -> Request:
     return Request(method, path, together, body)
 
 
-def stamped(
-    source: str, notice: Notice, headers: Headers, body: bytes, now: datetime, new_id: Callable[[int], str]
-) -> Raw:
+def context(headers: Headers, new_id: Callable[[int], str]) -> Trace:
+    """The trace that the request belongs to, its caller's where that is well formed."""
+    return enter([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers], new_id)
+
+
+def stamped(source: str, notice: Notice, headers: Headers, body: bytes, now: datetime, trace: Trace) -> Raw:
     """The exact bytes under our own headers, and no other: `fabric-*`, a content type, a trace."""
-    received = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    context = trace.enter(received, new_id)
-    types = [value for name, value in received if name.lower() == "content-type"]
+    types = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"]
     known = len(types) == 1 and _CONTENT_TYPE.fullmatch(types[0])
     kept = {
         "fabric-source": source,
         "fabric-notice-id": notice.id,
         "fabric-received-at": now.astimezone(UTC).isoformat(timespec="microseconds"),
         "content-type": types[0] if known else _PLAIN,
-        "traceparent": context.traceparent,
+        "traceparent": trace.traceparent,
     }
-    if context.tracestate:
-        kept["tracestate"] = context.tracestate
+    if trace.tracestate:
+        kept["tracestate"] = trace.tracestate
     return Raw(key=notice.key, body=body, headers={name: value[:VALUE_LIMIT] for name, value in kept.items()})

@@ -137,6 +137,21 @@ class Admin:
         begins = self._begin_offsets(ends)
         return {group: _behind(topics, committed[group], begins, ends) for group, topics in groups.items()}
 
+    def offsets(
+        self, groups: Mapping[str, Sequence[str]], /
+    ) -> tuple[dict[tuple[str, int], int], dict[str, dict[tuple[str, int], int]]]:
+        """The ends of all topics of the groups, and per group from where it reads on: its committed offset, or the
+        beginning where it never committed."""
+        committed = self._committed(groups)
+        ends = self.end_offsets({topic for topics in groups.values() for topic in topics})
+        begins = self._begin_offsets(ends)
+        return ends, {
+            group: {
+                tp: at if (at := committed[group].get(tp, -1)) >= 0 else begins[tp] for tp in ends if tp[0] in topics
+            }
+            for group, topics in groups.items()
+        }
+
     def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         partitions = self._partitions()
         tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]

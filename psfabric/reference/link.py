@@ -58,6 +58,13 @@ class Link:
             raise Transient("the reference store's Redis gave an answer that is none of ours")
         return answer
 
+    def reachable(self) -> bool:
+        """Whether Redis answers now, whatever it holds."""
+        try:
+            return bool(self._redis.ping())
+        except redis.RedisError:
+            return False
+
     def close(self) -> None:
         self._redis.close()
 

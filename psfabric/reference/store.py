@@ -66,6 +66,14 @@ class Store(Lookups):
             found.update(parent for parent, flag in zip(asked, flags, strict=True) if flag)
         return found
 
+    def reachable(self) -> bool:
+        """Whether Redis answers now, whatever it holds."""
+        return self._link.reachable()
+
+    def complete(self) -> bool:
+        """Whether the copy holds everything. Raises Transient when that cannot be told."""
+        return self.stamp().complete
+
     def stamp(self) -> Stamp:
         """How far the copy has come, complete or not. Raises Transient when there is no usable copy."""
         return stamp_of(self._answer(scripts.STAMP, []))

@@ -43,6 +43,13 @@ class ComponentState:
     """None: no rate limit."""
 
     @property
+    def doing(self) -> str:
+        """In one word. A paused component is ready: it does what it was told."""
+        if self.stopped:
+            return "stopped"
+        return "paused" if self.paused else "running" if self.ready else "starting"
+
+    @property
     def uncommitted(self) -> bool:
         """Something is done that the broker has not yet taken as committed."""
         return any(p.processed is not None and p.processed != p.committed for p in self.partitions)

@@ -123,6 +123,10 @@ class Telemetry:
         for name, watched in self._components.items():
             watched.committed = committed.get(name, {})
 
+    def components(self) -> dict[str, str]:
+        """What each component does now: starting, running, paused or stopped."""
+        return {name: watched.observe().doing for name, watched in self._components.items()}
+
     # ------------------------------------------------------------------------------------------ out
 
     def refresh(self) -> None:

@@ -21,9 +21,9 @@ each of a thousand waiting records would otherwise cost a whole time-out."""
 
 
 class Link:
-    """A connection pool to one Redis and the key that holds the copy. Thread-safe; connects when first used."""
+    """A connection pool to one Redis. Thread-safe; connects when first used. `whose` it is called in messages."""
 
-    def __init__(self, url: str, prefix: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, whose: str = "the reference store's Redis") -> None:
         try:
             self._redis = redis.Redis.from_url(
                 url,
@@ -39,23 +39,23 @@ class Link:
             raise Misconfigured(
                 [f"the Redis URL: {error}; wanted redis://[user:password@]host:port/database"]
             ) from None
-        self.key = f"{prefix}:ref"
+        self._whose = whose
         self._scripts: dict[str, Any] = {}
         self._quiet_until = 0.0
 
-    def run(self, script: str, args: Sequence[bytes | str | int]) -> list[Any]:
+    def run(self, script: str, key: str, args: Sequence[bytes | str | int]) -> list[Any]:
         """The script's answer. Raises Transient for whatever Redis or the network has against it."""
         if time.monotonic() < self._quiet_until:
-            raise Transient("the reference store's Redis was not reachable a moment ago")
+            raise Transient(f"{self._whose} was not reachable a moment ago")
         try:
-            answer = self._script(script)(keys=[self.key], args=list(args))
+            answer = self._script(script)(keys=[key], args=list(args))
         except redis.RedisError as error:
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
                 self._quiet_until = time.monotonic() + PAUSE
             # The class name only: messages of the client may show the URL, and with it the password.
-            raise Transient(f"the reference store's Redis: {_reason(error)}") from None
+            raise Transient(f"{self._whose}: {_reason(error)}") from None
         if not isinstance(answer, list) or not answer:
-            raise Transient("the reference store's Redis gave an answer that is none of ours")
+            raise Transient(f"{self._whose} gave an answer that is none of ours")
         return answer
 
     def reachable(self) -> bool:

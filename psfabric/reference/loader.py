@@ -61,7 +61,7 @@ class Loader:
         timeout: float = 5.0,
         token: Callable[[], str] = _token,
     ) -> None:
-        self._link = Link(url, prefix, timeout)
+        self._link, self._key = Link(url, timeout), f"{prefix}:ref"
         self._cluster = cluster
         self._new_token = token
         self._epoch = ""
@@ -75,7 +75,7 @@ class Loader:
         """
         tps = sorted(ends)
         pairs = [text for tp in tps for text in (str(tp), str(ends[tp]))]
-        answer = self._link.run(scripts.BEGIN, [self._new_token(), self._cluster, *pairs])
+        answer = self._link.run(scripts.BEGIN, self._key, [self._new_token(), self._cluster, *pairs])
         if answer[0] != b"ok":
             raise Transient(scripts.WHY.get(answer[0].decode(), "the reference store could not be begun"))
         self._epoch = answer[2].decode()
@@ -102,7 +102,7 @@ class Loader:
         runs = [*chunks(items, CHUNK_ITEMS, CHUNK_BYTES)] or [[]]
         for n, run in enumerate(runs, 1):
             # The stamp moves with the last run only: it may lag behind the values, never lead them.
-            answer = self._link.run(scripts.APPLY, self._arguments(run, moved if n == len(runs) else {}))
+            answer = self._link.run(scripts.APPLY, self._key, self._arguments(run, moved if n == len(runs) else {}))
             if answer[0] != b"ok":
                 return Reload(scripts.WHY.get(answer[0].decode(), "refused"))
             written, older = written + answer[1], older + answer[2]

@@ -32,7 +32,7 @@ class Store(Lookups):
     def __init__(
         self, url: str, decode: Callable[[bytes], Event], *, prefix: str = "psf", timeout: float = 1.0
     ) -> None:
-        self._link = Link(url, prefix, timeout)
+        self._link, self._key = Link(url, timeout), f"{prefix}:ref"
         self._decode = lru_cache(DECODED)(decode)
 
     def find(self, entity: str, id: str) -> Model | None:
@@ -52,9 +52,7 @@ class Store(Lookups):
         try:
             return parse_stored(raw)
         except ValueError as error:
-            raise Transient(
-                f"{entity}:{id}: {error}; delete the Redis key {self._link.key}, it is loaded anew"
-            ) from None
+            raise Transient(f"{entity}:{id}: {error}; delete the Redis key {self._key}, it is loaded anew") from None
 
     def has_many(self, parents: Iterable[Parent]) -> set[Parent]:
         """Which of `parents` are there: the sweep of holds asks for all it waits for at once."""
@@ -82,7 +80,7 @@ class Store(Lookups):
         self._link.close()
 
     def _answer(self, script: str, args: Sequence[str]) -> list[Any]:
-        answer = self._link.run(script, args)
+        answer = self._link.run(script, self._key, args)
         if answer[0] != b"ok":
             raise Transient(scripts.WHY.get(answer[0].decode(errors="replace"), "the reference store is not ready"))
         return answer

@@ -34,6 +34,9 @@ BODY_SECONDS = 10.0
 STORE_SECONDS = 4.0
 """The strictest known sender waits 5 s for its answer (RELIABILITY, webhook burst)."""
 
+ANSWERS = (202, 400, 401, 408, 413, 431, 503)
+"""What a known source may hear."""
+
 RETRY_AFTER = 5
 _DISCARD_SECONDS = 0.5
 
@@ -66,6 +69,8 @@ def app(
     """The application for these sources, by name. `ready` decides what `/health` and `/ready` answer; without
     `telemetry` there is no `/metrics`."""
     meter, spans = (IntakeMeter(), Spans()) if telemetry is None else (telemetry.intake, telemetry.spans)
+    for source in webhooks:
+        meter.expects(source, ANSWERS)
     door_keeper = _Intake(webhooks, store, now, new_id, body_seconds, store_seconds, meter, spans)
     routes = [Route("/in/{source}", door_keeper.receive, methods=["POST"])]
     return Starlette(routes=[*routes, *_seen(ready, telemetry)])

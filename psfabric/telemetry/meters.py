@@ -113,12 +113,16 @@ class IntakeMeter:
     """Of the door for webhooks. A source that nobody declared is counted under "": strangers make no labels."""
 
     def __init__(self, record: Recorder = unheard) -> None:
-        self.answers: Counter[tuple[str, int]] = Counter()
+        self.answers: dict[tuple[str, int], int] = {}
         self.sent: Counter[str] = Counter()
         self._record = record
 
+    def expects(self, source: str, statuses: Iterable[int]) -> None:
+        """Show them with 0 from the beginning: of a series that begins above 0 nobody can say that it rose."""
+        self.answers.update({(source, status): 0 for status in statuses})
+
     def answered(self, source: str, status: int) -> None:
-        self.answers[source, status] += 1
+        self.answers[source, status] = self.answers.get((source, status), 0) + 1
 
     def acknowledged(self, source: str, began: float) -> None:
         """The broker has a webhook that was verified at `began` (`time.perf_counter`)."""

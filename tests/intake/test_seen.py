@@ -42,7 +42,13 @@ def answers(samples: Samples) -> dict[tuple[str, str], float]:
         if name == "psf_intake_answers_total":
             having = dict(labels)
             found[having["source"], having["code"]] = count
-    return found
+    return {answer: count for answer, count in found.items() if count}
+
+
+async def test_every_answer_is_shown_before_it_is_first_given(door: Door) -> None:
+    """Else nobody could say of the first refusals that they rose."""
+    samples = await scrape(door)
+    assert [value(samples, "psf_intake_answers_total", source="jira-acme", code=c) for c in ("202", "503")] == [0, 0]
 
 
 async def test_answers_are_counted_by_source_and_status(door: Door) -> None:

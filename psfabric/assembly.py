@@ -8,7 +8,7 @@ import schemas
 from psfabric.adapters import Known, Sink, Source, Thin
 from psfabric.codec import Codec
 from psfabric.engine import Policy
-from psfabric.http import Http
+from psfabric.http import TIMEOUT, Http
 from psfabric.pipelines import Declared, Pipelines
 from psfabric.stages import Calling, HydrateStage, ProcessStage, Pure, SinkStage, TranslateStage
 
@@ -19,14 +19,20 @@ def pure_stages(pipelines: Pipelines, codec: Codec, known: Known) -> list[Pure]:
     """Translate of every source and every processor: what Faust hosts."""
     creatable, classes = pipelines.creatable(), dead_letter_classes()
     translating: list[Pure] = []
-    for source in (d.adapter for d in pipelines.sources):
-        policy = Policy(source.name, "translate", classes=classes)
+    for source, limit in ((d.adapter, d.instance.dead_letter_limit) for d in pipelines.sources):
+        policy = Policy(source.name, "translate", limit=limit, classes=classes)
         translating.append(TranslateStage(policy, codec, source, isinstance(source, Thin)))
     processing: list[Pure] = []
     for declared in pipelines.processors:
         barrier = bool(declared.instance.barrier)
         policy = Policy(
-            declared.adapter.name, "process", creatable=creatable, barrier=barrier, hold_days=14, classes=classes
+            declared.adapter.name,
+            "process",
+            creatable=creatable,
+            barrier=barrier,
+            barrier_off=declared.instance.unbarred,
+            limit=declared.instance.dead_letter_limit,
+            classes=classes,
         )
         processing.append(ProcessStage(policy, codec, declared.adapter, known))
     return translating + processing
@@ -47,9 +53,16 @@ def dead_letter_classes() -> Mapping[str, str]:
 def _hydrate(declared: Declared[Source], codec: Codec, classes: Mapping[str, str]) -> Calling:
     adapter, instance = declared.adapter, declared.instance
     in_flight = instance.in_flight or HYDRATE_IN_FLIGHT
-    adapter.bind(Http(limit=in_flight * 2))
+    timeout = instance.timeout or TIMEOUT
+    adapter.bind(Http(limit=in_flight * 2, timeout=timeout))
     policy = Policy(
-        f"{adapter.name}.hydrate", "hydrate", concurrency=in_flight, rate=instance.per_second, classes=classes
+        f"{adapter.name}.hydrate",
+        "hydrate",
+        concurrency=in_flight,
+        rate=instance.per_second,
+        timeout=timeout,
+        limit=instance.dead_letter_limit,
+        classes=classes,
     )
     if not isinstance(adapter, Thin):
         raise TypeError(f"{adapter.name} has nothing to hydrate")
@@ -60,7 +73,8 @@ def _sink(declared: Declared[Sink], codec: Codec, creatable: frozenset[str], cla
     adapter, instance = declared.adapter, declared.instance
     able = adapter.capabilities
     concurrency = min(instance.in_flight or able.concurrency, able.concurrency)
-    adapter.bind(Http(limit=concurrency * 2))
+    timeout = instance.timeout or able.timeout
+    adapter.bind(Http(limit=concurrency * 2, timeout=timeout))
     policy = Policy(
         adapter.name,
         "sink",
@@ -68,8 +82,13 @@ def _sink(declared: Declared[Sink], codec: Codec, creatable: frozenset[str], cla
         batch=able.batch,
         rate=instance.per_second,
         barrier=instance.barrier is not False,
-        safe_repeat=able.idempotency in ("upsert", "unique"),
+        barrier_off=instance.unbarred,
+        idempotency=able.idempotency,
+        settle=able.settle,
+        timeout=timeout,
+        conditional=able.conditional,
         creatable=creatable,
+        limit=instance.dead_letter_limit,
         classes=classes,
     )
     return SinkStage(policy, codec, adapter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,12 +50,18 @@ def _no_constant(name: str) -> Any:
 
 
 class Http:
-    """An asynchronous client with one connection pool per component."""
+    """An asynchronous client with one connection pool per component.
 
-    def __init__(self, *, limit: int = 16, client: httpx.AsyncClient | None = None) -> None:
+    `timeout`: seconds any request may take in all. `gate` is waited for before each request leaves: a host opens it
+    only while its sending lease holds (DESIGN 5.5).
+    """
+
+    def __init__(self, *, limit: int = 16, timeout: float = TIMEOUT, client: httpx.AsyncClient | None = None) -> None:
         limits = httpx.Limits(max_connections=limit, keepalive_expiry=1.5)
         # Some servers (gunicorn) drop an idle connection after 2 s; we let go of it first.
-        self._client = client or httpx.AsyncClient(limits=limits, timeout=TIMEOUT, follow_redirects=False)
+        self._client = client or httpx.AsyncClient(limits=limits, timeout=timeout, follow_redirects=False)
+        self._timeout = timeout
+        self.gate: Callable[[], Awaitable[None]] = _open
 
     async def request(
         self,
@@ -67,13 +73,16 @@ class Http:
         content: bytes | None = None,
         params: Mapping[str, str] | None = None,
         data: Mapping[str, str] | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
     ) -> Response:
         """Send one request. `json` is encoded as is (give text for decimals); `data` is a form.
 
-        `timeout` bounds the whole exchange; a third of it each the wait for a free connection and the connecting.
+        `timeout` bounds the whole exchange, and never exceeds that of the component; a third of it each the wait for a
+        free connection and the connecting.
         Raises Transient when nothing left this machine, Unknown when the connection broke or timed out afterwards.
         """
+        await self.gate()
+        timeout = min(timeout or self._timeout, self._timeout)
         each = httpx.Timeout(timeout, pool=timeout / 3, connect=timeout / 3)
         try:
             async with asyncio.timeout(timeout):  # httpx bounds each read only: a trickling answer would never end
@@ -88,6 +97,10 @@ class Http:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+async def _open() -> None:
+    """No lease to wait for."""
 
 
 def _host(url: str) -> str:

@@ -67,7 +67,16 @@ class Unknown:
     why: str
 
 
-Outcome = Delivered | Duplicate | Superseded | Rejected | Retry | Held | Unknown
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """An operator closed a dead letter for good. `about`, `about_type`: what the receipt is filed under."""
+
+    why: str
+    about: str
+    about_type: str = ""
+
+
+Outcome = Delivered | Duplicate | Superseded | Rejected | Retry | Held | Unknown | Discarded
 
 
 def of_error(error: errors.FabricError) -> Outcome:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 import schemas
 from psfabric.adapters import Component, Polled, Processor, Sink, Source, Thin, Webhook
+from psfabric.engine import Limit
 from psfabric.errors import Misconfigured
 
 NAME = r"^[a-z][a-z0-9-]{1,60}$"
@@ -33,8 +34,20 @@ KINDS: dict[str, tuple[str, type[Component]]] = {
 C = TypeVar("C", bound=Component)
 
 
+class DeadLetterLimit(BaseModel):
+    """When so much is buried that the component stops: `ratio` of the `last` records, or `in_row` one after another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ratio: float = Field(default=Limit().ratio, gt=0, le=1)
+    last: int = Field(default=Limit().last, ge=1, le=100_000)
+    in_row: int = Field(default=Limit().in_row, ge=1, le=100_000)
+
+
 class Instance(BaseModel):
-    """One table of a pipeline file. `rate` is calls a second ("20/s"), `in_flight` calls open at once."""
+    """One table of a pipeline file. `rate` is calls a second ("20/s"), `in_flight` calls open at once, `timeout` the
+    seconds one request to the system may take. `barrier`: later records of a key wait behind one that is held or dead
+    (sinks: yes unless said otherwise); `barrier_except`: event types that do not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +57,17 @@ class Instance(BaseModel):
     rate: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?/s)?$")
     in_flight: int = Field(default=0, ge=0, le=256)
     barrier: bool | None = None
+    barrier_except: tuple[str, ...] = ()
+    timeout: float = Field(default=0.0, ge=0, le=120)
+    limit: DeadLetterLimit = DeadLetterLimit()
+
+    @field_validator("barrier_except")
+    @classmethod
+    def _events(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for event in named:
+            if event not in schemas.events():
+                raise ValueError(f"{event!r} is no event type{_nearest(event, schemas.events())}")
+        return named
 
     @field_validator("rate")
     @classmethod
@@ -51,6 +75,15 @@ class Instance(BaseModel):
         if rate and not float(rate.removesuffix("/s")):
             raise ValueError("a rate of nothing would never deliver; leave it out for no limit")
         return rate
+
+    @property
+    def dead_letter_limit(self) -> Limit:
+        return Limit(self.limit.ratio, self.limit.last, self.limit.in_row)
+
+    @property
+    def unbarred(self) -> frozenset[str]:
+        """The `ce_type`s that the key barrier lets pass."""
+        return frozenset(schemas.model(event).CE_TYPE for event in self.barrier_except)
 
     @property
     def per_second(self) -> float:

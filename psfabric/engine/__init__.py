@@ -8,11 +8,15 @@ Pure and synchronous: a function of what arrived, what came of it, and the time 
     engine.commits()  ->  offsets whose work is durable, never beyond the first that is not
     engine.committed(offsets)  once the broker took them
 
-Rooms: `work` (what is moved), `lane` (one partition's order, holds and offsets), `engine` (the component),
-`hold`, `deadletter`, `applied`, `receipts` (formats that persist), `backoff` (waits and the breaker).
+Rooms: `policy` (how a component delivers), `work` (what is moved), `lane` (one partition's order, holds and offsets),
+`engine` (the component), `waiting` (what lies in hold and who may go on), `filing` (the records that set a record
+aside), `limit` (when too much is buried), `pace` and `backoff` (how fast a target is called), `snapshot` (seen from
+outside); `hold`, `deadletter`, `applied`, `receipts`, `control` are formats that persist.
 """
 
-from psfabric.engine.engine import Engine, Policy, Step
+from psfabric.engine.engine import Engine, Step
+from psfabric.engine.policy import WINDOW, Limit, Policy
+from psfabric.engine.snapshot import Snapshot
 from psfabric.engine.work import Result, Work, Write
 
-__all__ = ["Engine", "Policy", "Result", "Step", "Work", "Write"]
+__all__ = ["WINDOW", "Engine", "Limit", "Policy", "Result", "Snapshot", "Step", "Work", "Write"]

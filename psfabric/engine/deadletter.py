@@ -6,12 +6,17 @@ failure ours are replaced and the first origin is kept.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from psfabric.event import HeaderList, Record
 
 LIMIT = 1024
 """Bytes a header value may have (DESIGN section 3)."""
+
+MARKER = b"barrier/"
+"""Keys in hold topics that mark dead letters behind a barrier, not records."""
 
 THEIRS = "__dlq.errors."
 OURS = "fabric-dlq-"
@@ -84,3 +89,47 @@ def bounded(text: str) -> bytes:
     clean = "".join(c if c.isprintable() else " " for c in text)
     encoded = clean.encode(errors="replace")
     return encoded if len(encoded) <= LIMIT else encoded[: LIMIT - 3].decode(errors="ignore").encode() + b"..."
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A dead letter that later records of its key wait behind, stored in `hold.<component>`. The format persists:
+    key `barrier/<key hash>/<origin topic>/<partition>/<offset>`, value JSON; no value once it is resolved."""
+
+    key_hash: bytes
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def key(self) -> bytes:
+        return MARKER + self.key_hash + f"/{self.topic}/{self.partition}/{self.offset}".encode()
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        return (self.topic, self.partition, self.offset)
+
+
+def key_hash(key: bytes) -> bytes:
+    """Hex of BLAKE2b-128: keys may be long, or carry what must not stand in a key of ours."""
+    return blake2b(key, digest_size=16).hexdigest().encode()
+
+
+def marker_of(record: Record) -> Marker:
+    """The marker of a record with a key, wherever it was read from."""
+    first = origin(record)
+    return Marker(key_hash(first.key or b""), first.topic, first.partition, first.offset)
+
+
+def marker_value(code: str, at: str) -> bytes:
+    return json.dumps({"v": 1, "code": code, "at": at}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_marker(stored: Record) -> Marker:
+    """The marker that a record of a hold topic is. Raises ValueError when it is none."""
+    key = stored.key or b""
+    if not key.startswith(MARKER):
+        raise ValueError(f"{stored.coordinates} is no barrier marker")
+    hashed, _, place = key.removeprefix(MARKER).partition(b"/")
+    topic, partition, offset = place.decode().rsplit("/", 2)
+    return Marker(hashed, topic, int(partition), int(offset))

@@ -4,68 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from psfabric.engine import filing, snapshot, waiting
 from psfabric.engine.applied import Applied
-from psfabric.engine.backoff import Backoff, Breaker, TokenBucket
-from psfabric.engine.deadletter import Failure, bounded, dead_letter_headers, origin
-from psfabric.engine.hold import HoldEntry, hold_headers, hold_key, instant_text
-from psfabric.engine.lane import Lane, source_order
+from psfabric.engine.backoff import Backoff
+from psfabric.engine.control import Act, Control, is_control, read_control
+from psfabric.engine.deadletter import Marker, bounded, marker_of, origin
+from psfabric.engine.hold import HoldEntry
+from psfabric.engine.lane import Lane
+from psfabric.engine.limit import LimitWindow
+from psfabric.engine.pace import LocalPace, Pace
+from psfabric.engine.policy import LONGEST_WAIT, SUSPECT_AFTER, SUSPECT_TIMES, WINDOW, Policy
 from psfabric.engine.work import Result, State, TopicPartition, Work, Write
-from psfabric.errors import At, Earlier, Parent, Period, Until
+from psfabric.errors import Answer, At, Earlier, Parent, Until
 from psfabric.event import Record, Version
-from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded, Unknown
-
-WINDOW = 1024
-"""Offsets that unacknowledged work may reach above the committed one: a constant of the format (DESIGN 5.1)."""
-
-LONGEST_WAIT = 30.0
-"""Seconds a record may wait in the window; anything due later goes to hold so that the offset moves on."""
-
-MET_IN_VAIN = 5.0
-"""Seconds until a record is tried again that was released and still waits for the same thing."""
-
-
-ASK_PERIOD = 60.0
-"""Seconds until a target is asked again whether a closed period takes the record now: nobody tells us."""
-
-PERIOD_DAYS = 60
-"""Days that a record may wait for its period."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How one component delivers; everything here is data from the pipeline file or the adapter's capabilities.
-
-    `creatable`: the entities some component of the pipelines creates; a missing parent of any other kind is a dead
-    letter at once. `barrier`: a record waits behind an earlier one of its key that lies in hold.
-    `safe_repeat`: repeating a send whose answer was lost does no harm (capability upsert or unique, or a pure stage).
-    """
-
-    component: str
-    stage: str
-    concurrency: int = 1
-    batch: int = 1
-    rate: float = 0.0
-    barrier: bool = False
-    safe_repeat: bool = True
-    creatable: frozenset[str] = frozenset()
-    hold_days: int = 14
-    classes: Mapping[str, str] = field(default_factory=dict)
-    """Dead-letter class per code, from the list of codes."""
-
-    @property
-    def hold_topic(self) -> str:
-        return f"hold.{self.component}"
-
-    @property
-    def dlq_topic(self) -> str:
-        return f"dlq.{self.component}"
-
-    @property
-    def redo_topic(self) -> str:
-        return f"redo.{self.component}"
+from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected, Retry, Superseded, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +39,23 @@ class Engine:
         receipt: Callable[[Record, Outcome], Write | None] = lambda record, outcome: None,
         rng: random.Random | None = None,
         backoff: Backoff | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """`receipt` makes the state receipt (held, rejected) of a record; pure."""
+        """`receipt` makes the state receipt (held, rejected, discarded) of a record; pure."""
         self.policy = policy
-        self._receipt = receipt
         self.lanes: dict[int, Lane] = {}
+        self.paused = ""
+        """Why an operator paused the component; "" while it runs."""
+        self.stopped = ""
+        """Why the dead-letter limit stopped it; "" while it has not. Only an operator lets it go on."""
+        self._receipt = receipt
         self._rng = rng or random.Random()
         self._backoff = backoff or Backoff()
-        self._breaker = Breaker()
-        self._bucket = TokenBucket(policy.rate)
+        self._pace = pace or LocalPace(policy.rate, policy.concurrency)
+        self._limit = LimitWindow(policy.limit)
         self._calls: dict[int, int] = {}
         self._last_call = 0
+        self._succeeded_at = float("-inf")
         self._now = float("-inf")
 
     # ------------------------------------------------------------------------------------------ partitions
@@ -104,13 +65,21 @@ class Engine:
         partition: int,
         *,
         held: Iterable[HoldEntry] = (),
+        markers: Iterable[Marker] = (),
         applied: Mapping[str, Applied] | None = None,
         versions: Mapping[str, Version] | None = None,
+        now: float = 0.0,
     ) -> None:
-        """Take over a partition with what was loaded from its hold, applied and ref partitions."""
+        """Take over a partition with what was loaded from its hold, applied and ref partitions.
+
+        `now`: the instant of the assignment, from which belief in absence counts.
+        """
         lane = Lane(partition, applied=dict(applied or {}), versions=dict(versions or {}))
-        for entry in sorted(held, key=_held_order):
-            lane.hold(entry, _order_key(entry.record))
+        lane.believe_at = now + self.policy.timeout + self.policy.settle
+        for entry in sorted(held, key=waiting.order):
+            lane.hold(entry, waiting.order_key(entry))
+        for marker in markers:
+            lane.mark(marker)
         self.lanes[partition] = lane
 
     def revoke(self, partition: int) -> None:
@@ -131,8 +100,14 @@ class Engine:
                 raise RuntimeError(f"{record.coordinates} comes after reading began at {log.first}: it was never read")
             if log.position is not None and record.offset < log.position:
                 continue  # read again after a seek; the first reading is still on its way or done
+            redo = record.topic == self.policy.redo_topic
+            if redo and is_control(record):
+                self._obey(lane, tp, record)
+                continue
             work = Work(origin(record), record.partition, (tp, record.offset))
             log.arrive(work, record.offset)
+            # What an earlier owner may have sent lies within the window above what it had committed (DESIGN 5.4).
+            work.find_first = redo or record.offset < (log.first or 0) + WINDOW
             if record.coordinates.encode() in lane.held:
                 log.done(record.offset)  # put into hold before a crash, read again: it waits there, once
             else:
@@ -143,6 +118,11 @@ class Engine:
         logs = [pair for lane in self.lanes.values() for pair in lane.logs.items()]
         risen = {tp: log.committable for tp, log in logs if log.committable not in (log.committed, log.first)}
         return {tp: offset for tp, offset in risen.items() if offset is not None}
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """What may be committed of every partition that was read, risen or not: to renew the sending lease."""
+        logs = [pair for lane in self.lanes.values() for pair in lane.logs.items()]
+        return {tp: log.committable for tp, log in logs if log.committable is not None}
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
         """The broker took these offsets. One that it refused is offered again: nobody else would commit it."""
@@ -167,11 +147,68 @@ class Engine:
         busy = (State.CALLED, State.WRITING, State.CLOSING)
         return sum(1 for lane in self.lanes.values() for q in lane.queues.values() for w in q if w.state in busy)
 
+    @property
+    def calling(self) -> int:
+        """Calls open now."""
+        return len(self._calls)
+
+    # ------------------------------------------------------------------------------------------ operators
+
+    def pause(self, why: str) -> None:
+        """Begin nothing new. What is open ends as always."""
+        self.paused = why or "paused"
+
+    def resume(self) -> None:
+        """Go on, also after the limit stopped the component: an operator has looked."""
+        self.paused = self.stopped = ""
+        self._limit.clear()
+
+    def _obey(self, lane: Lane, tp: TopicPartition, record: Record) -> None:
+        """Act on a control record. It counts as done when the work that carries it out is."""
+        at, log = (tp, record.offset), lane.log(tp)
+        try:
+            control = read_control(record)
+        except ValueError:
+            control = None
+        work = self._ordered(lane, control, record) if control is not None else None
+        log.arrive(work or Work(record, lane.partition, at), record.offset)
+        if work is None:
+            log.done(record.offset)
+        else:
+            work.acts = (*work.acts, at)
+
+    def _ordered(self, lane: Lane, control: Control, record: Record) -> Work | None:
+        if control.act is Act.DISCARD:
+            topic, partition, offset = control.of.rsplit("/", 2)
+            closing = Work(Record(topic, int(partition), int(offset), record.key, None), lane.partition, None)
+            closing.forced = Discarded(control.reason, control.about or control.of, control.about_type)
+            lane.enqueue(closing)
+            return closing
+        work = self._in_hold(lane, control.of.encode())
+        if work is None or work.state is not State.QUEUED:
+            return None
+        work.released = True
+        if control.act is Act.BURY:
+            work.forced = Rejected("operator-buried", control.reason)
+        elif control.act is Act.RESOLVE:
+            work.resolved = control
+        return work
+
+    def _in_hold(self, lane: Lane, key: bytes) -> Work | None:
+        """The work of a held record, let go for an operator; None when nothing of that origin is held."""
+        entry = lane.held.get(key)
+        if entry is None:
+            return None
+        queue = lane.queues.get(waiting.order_key(entry), ())
+        return next((w for w in queue if w.hold_key == key), None) or waiting.let_go(lane, entry)
+
     # ------------------------------------------------------------------------------------------ working
 
     def step(self, now: float) -> Step:
         """Choose what may be called now: the head of each key, when due, within concurrency, rate and breaker."""
         self._tell(now)
+        if self.paused or self.stopped:
+            return Step()
         calls: list[tuple[Work, ...]] = []
         writes: list[tuple[Work, tuple[Write, ...]]] = []
         batch: list[Work] = []
@@ -180,8 +217,11 @@ class Engine:
                 decided = work.forced or self._barred(lane, work)
                 if decided is not None:
                     lane.called(work, State.WRITING)
-                    writes.append((work, self._decide(lane, work, Result(decided), now)))
-                elif work.due <= now and (batch or self._may_call(now)):
+                    made = self._decide(lane, work, Result(decided), now)
+                    if self.stopped:
+                        return Step(tuple(calls), tuple(writes))
+                    writes.append((work, made))
+                elif work.due <= now and (batch or self._pace.may_call(now, len(self._calls))):
                     if not batch:
                         self._last_call += 1
                     lane.called(work, State.CALLED)
@@ -200,18 +240,14 @@ class Engine:
         back, self._now = self._now - now, now
         if back <= 0:
             return
-        self._breaker.set_back(back)
-        self._bucket.set_back(back)
+        self._pace.set_back(back)
         for lane in self.lanes.values():
+            lane.believe_at -= back
+            lane.quiet = {key: until - back for key, until in lane.quiet.items()}
             for work in (w for queue in lane.queues.values() for w in queue):
                 work.due -= back
             for entry in lane.held.values():
                 entry.not_before -= back
-
-    def _may_call(self, now: float) -> bool:
-        if len(self._calls) >= self.policy.concurrency or not self._breaker.allows(now, len(self._calls)):
-            return False
-        return self._bucket.take(now)
 
     def _returned(self, work: Work) -> None:
         left = self._calls[work.call] - 1
@@ -219,11 +255,16 @@ class Engine:
             self._calls[work.call] = left
         else:
             del self._calls[work.call]
+            self._pace.returned()
 
     def _barred(self, lane: Lane, work: Work) -> Held | None:
-        if not self.policy.barrier or not lane.waits_before(work):
+        if work.released or not self.policy.bars(work.record):
             return None
-        return Held("an earlier record of this key waits", Earlier(_key_text(work.key)))
+        if lane.dead_before(work):
+            return Held("an earlier record of this key is a dead letter", Earlier(_key_text(work.key)))
+        if lane.waits_before(work):
+            return Held("an earlier record of this key waits", Earlier(_key_text(work.key)))
+        return None
 
     def settle(self, work: Work, result: Result, now: float) -> tuple[Write, ...]:
         """Take what came of a call. The writes returned must be acknowledged, then `written` called.
@@ -235,43 +276,59 @@ class Engine:
             return ()
         self._returned(work)
         outcome = result.outcome
-        if isinstance(outcome, Unknown) and self.policy.safe_repeat:
-            outcome = Retry(outcome.why)
+        if isinstance(outcome, Unknown):
+            outcome = self._unanswered(lane, work, outcome, now)
         if isinstance(outcome, Retry):
             return self._retry(lane, work, outcome, now)
-        self._answered(now)
+        self._answered(work, outcome, now)
         return self._decide(lane, work, Result(outcome, result.writes, result.applied, result.versions), now)
+
+    def _unanswered(self, lane: Lane, work: Work, outcome: Unknown, now: float) -> Outcome:
+        """The request left; until when it may still take effect, and whether repeating it does harm."""
+        lane.quiet[work.key] = now + self.policy.settle
+        work.attempted_at = now
+        if self.policy.safe_repeat:
+            return Retry(outcome.why)
+        work.unanswered = work.find_first = True
+        self._pace.failed(now)
+        believed = max(lane.believe_at, now + self.policy.settle)
+        return Held(outcome.why, Answer(datetime.fromtimestamp(believed, UTC)))
 
     def _decide(self, lane: Lane, work: Work, result: Result, now: float) -> tuple[Write, ...]:
         work.state = State.WRITING
         outcome = result.outcome
-        if isinstance(outcome, Unknown):
-            outcome = Held(outcome.why, At(datetime.fromtimestamp(now + LONGEST_WAIT, UTC)))
         if isinstance(outcome, Held) and self._nobody_creates(outcome.until):
             outcome = Rejected("parent-unknown", f"nothing in these pipelines creates what it waits for: {outcome.why}")
         match outcome:
             case Held():
-                work.result = Result(outcome)
                 return self._hold(lane, work, outcome, now)
             case Rejected():
+                return self._bury(lane, work, outcome, now)
+            case Discarded():
                 work.result = Result(outcome)
-                return self._bury(work, outcome, now)
+                return self._with_receipt((), work, outcome)
             case Delivered() | Superseded():
+                self._limit.count(bad=False)
                 work.result = result
                 return result.writes
         raise RuntimeError(f"no rule for outcome {outcome!r}")
 
-    def _answered(self, now: float) -> None:
+    def _answered(self, work: Work, outcome: Outcome, now: float) -> None:
         """The target answered: whoever only waited for it to come back goes on at once."""
-        if self._breaker.open:
+        if isinstance(outcome, Held) and isinstance(outcome.until, Answer):
+            return
+        work.unanswered = False
+        if isinstance(outcome, Delivered | Superseded):
+            self._succeeded_at = now
+        if self._pace.open:
             for lane in self.lanes.values():
-                for work in lane.heads():
-                    if not work.asked:
-                        work.due = min(work.due, now)
-        self._breaker.succeeded()
+                for head in lane.heads():
+                    if not head.asked:
+                        head.due = min(head.due, now)
+        self._pace.succeeded(now)
 
     def written(self, work: Work, now: float) -> tuple[Write, ...]:
-        """All writes of a work are acknowledged. Returns the closing tombstone of its hold record, if it had one."""
+        """All writes of a work are acknowledged. Returns the tombstones that close its place in hold, or its marker."""
         lane = self.lanes.get(work.lane)
         if lane is None or work.state not in (State.WRITING, State.CLOSING) or lane.head(work.key) is not work:
             return ()
@@ -279,89 +336,114 @@ class Engine:
         if result is None:
             raise RuntimeError(f"{work.record.coordinates} was written without a result")
         if isinstance(result.outcome, Held):
-            self._rest(lane, work, result.outcome, now)
+            lane.hold(waiting.rest(lane, work, result.outcome, now), work.key)
+            lane.finish(work)
             return ()
         if work.state is State.WRITING:
-            self._remember(lane, result)
-            if work.hold_key is not None:
+            self._remember(lane, work, result)
+            closing = filing.closed(self.policy, lane, work)
+            if closing:
                 work.state = State.CLOSING
-                return (Write(self.policy.hold_topic, work.hold_key, None, (), work.lane),)
-        if work.hold_key is not None:
-            lane.unhold(work.hold_key, work.key)
-        lane.finish(work)
+                return closing
+        self._close(lane, work, result)
         return ()
 
-    def _remember(self, lane: Lane, result: Result) -> None:
+    def _remember(self, lane: Lane, work: Work, result: Result) -> None:
         if result.applied is not None:
             key, entry = result.applied
             lane.applied[key] = entry
         lane.versions.update(result.versions)
+        if isinstance(result.outcome, Rejected) and self.policy.bars(work.record):
+            lane.mark(marker_of(work.record))
 
-    def _rest(self, lane: Lane, work: Work, outcome: Held, now: float) -> None:
-        key = work.hold_key or hold_key(work.record)
-        known = lane.held.get(key)
-        since = known.since if known is not None else now
-        again = work.hold_key is not None and known is not None and known.until == outcome.until
-        if isinstance(outcome.until, Period):
-            not_before = now + ASK_PERIOD
-        else:
-            not_before = now + MET_IN_VAIN if again and not isinstance(outcome.until, Earlier) else 0.0
-        entry = HoldEntry(key, work.record, outcome.until, since, not_before)
-        lane.hold(entry, work.key)
+    def _close(self, lane: Lane, work: Work, result: Result) -> None:
+        if work.hold_key is not None:
+            lane.unhold(work.hold_key, work.key)
+        if work.record.key is not None and lane.dead and not isinstance(result.outcome, Rejected):
+            lane.unmark(marker_of(work.record))
+        if lane.quiet.get(work.key, now := self._now) < now:
+            del lane.quiet[work.key]
         lane.finish(work)
+
+    def too_large(self, work: Work, why: str, now: float) -> tuple[Write, ...]:
+        """A topic refused what was made of a record as too large: the record is buried instead.
+
+        Raises RuntimeError when the dead letter itself was refused: then nothing may be committed.
+        """
+        lane = self.lanes.get(work.lane)
+        if lane is None or work.state is not State.WRITING:
+            return ()
+        if work.result is None or not isinstance(work.result.outcome, Delivered | Superseded):
+            raise RuntimeError(f"what sets {work.record.coordinates} aside was refused as too large: {why}")
+        return self._decide(lane, work, Result(Rejected("oversize", why)), now)
 
     def _retry(self, lane: Lane, work: Work, outcome: Retry, now: float) -> tuple[Write, ...]:
         work.attempts += 1
         work.first_failed_at = work.first_failed_at or now
-        self._breaker.failed(now)
+        self._pace.failed(now)
+        if self._suspect(work, now):
+            why = f"failed {work.attempts} times while others succeeded, last: {outcome.why}"
+            return self._decide(lane, work, Result(Rejected("transient-suspect", why)), now)
         work.asked = outcome.after is not None
+        if outcome.after is not None:
+            self._pace.asked_to_wait(now + outcome.after)
         wait = outcome.after if outcome.after is not None else self._backoff.wait(work.attempts, self._rng)
-        if wait > LONGEST_WAIT or self._blocks(lane, work):
-            work.state = State.WRITING
-            waits = Held(outcome.why, At(datetime.fromtimestamp(now + wait, UTC)))
-            work.result = Result(waits)
-            return self._hold(lane, work, waits, now)
-        work.due = now + wait
+        return self._wait(lane, work, Held(outcome.why, At(datetime.fromtimestamp(now + wait, UTC))), now + wait, now)
+
+    def _suspect(self, work: Work, now: float) -> bool:
+        since = work.first_failed_at or now
+        return work.attempts >= SUSPECT_TIMES and now - since >= SUSPECT_AFTER and self._succeeded_at > since
+
+    def _wait(self, lane: Lane, work: Work, waits: Held, until: float, now: float) -> tuple[Write, ...]:
+        """In the window when it is short, else in hold so that the offset moves on (DESIGN 5.2)."""
+        if until - now > LONGEST_WAIT or self._blocks(lane, work):
+            return self._to_hold(lane, work, waits, now)
+        work.due = until
         lane.requeue(work)
         return ()
 
     def _blocks(self, lane: Lane, work: Work) -> bool:
         """Whether half of the window lies behind this record, while the target takes others (DESIGN 5.2)."""
-        if work.at is None or self._breaker.open:
+        if work.at is None or self._pace.open:
             return False
         tp, offset = work.at
         return (lane.log(tp).position or 0) - offset > WINDOW // 2
 
     def _hold(self, lane: Lane, work: Work, held: Held, now: float) -> tuple[Write, ...]:
-        key = work.hold_key or hold_key(work.record)
-        known = lane.held.get(key)
-        if known is not None and known.until == held.until:
+        if isinstance(held.until, At | Answer):
+            at = held.until.at if isinstance(held.until, Answer) else held.until.instant
+            return self._wait(lane, work, held, at.timestamp(), now)
+        behind_dead = isinstance(held.until, Earlier) and lane.dead_before(work)
+        if behind_dead and self._trips(lane, work):
             return ()
-        since = work.held_since if work.held_since is not None else now
-        headers = hold_headers(work.record, held.until, held.why, since, now)
-        record = Write(self.policy.hold_topic, key, work.record.value or b"", headers, work.lane)
-        return self._with_receipt(record, work, held)
+        self._limit.count(bad=behind_dead)
+        return self._to_hold(lane, work, held, now)
 
-    def _bury(self, work: Work, rejected: Rejected, now: float) -> tuple[Write, ...]:
-        failure = Failure(
-            code=rejected.code,
-            error_class=self.policy.classes.get(rejected.code, "invalid"),
-            why=rejected.why,
-            stage=self.policy.stage,
-            component=self.policy.component,
-            group=self.policy.component,
-            exception=rejected.code,
-            delivery_count=work.attempts + 1,
-            first_failed_at=instant_text(work.first_failed_at or now),
-            last_failed_at=instant_text(now),
-        )
-        headers = dead_letter_headers(work.record, failure)
-        record = Write(self.policy.dlq_topic, work.record.key, work.record.value, headers, work.lane)
-        return self._with_receipt(record, work, rejected)
+    def _to_hold(self, lane: Lane, work: Work, held: Held, now: float) -> tuple[Write, ...]:
+        work.state, work.result = State.WRITING, Result(held)
+        record = filing.held(self.policy, lane, work, held, now)
+        return () if record is None else self._with_receipt((record,), work, held)
 
-    def _with_receipt(self, record: Write, work: Work, outcome: Outcome) -> tuple[Write, ...]:
+    def _bury(self, lane: Lane, work: Work, rejected: Rejected, now: float) -> tuple[Write, ...]:
+        if work.forced is None:
+            if self._trips(lane, work):
+                return ()
+            self._limit.count(bad=True)
+        work.result = Result(rejected)
+        return self._with_receipt(filing.buried(self.policy, work, rejected, now), work, rejected)
+
+    def _trips(self, lane: Lane, work: Work) -> bool:
+        """Whether this record is one too many: then it is neither buried nor committed, and the component stops."""
+        why = self._limit.tripped_by_one_more()
+        if not why:
+            return False
+        self.stopped = why
+        lane.requeue(work)
+        return True
+
+    def _with_receipt(self, writes: tuple[Write, ...], work: Work, outcome: Outcome) -> tuple[Write, ...]:
         receipt = self._receipt(work.record, outcome)
-        return (record,) if receipt is None else (record, receipt)
+        return writes if receipt is None else (*writes, receipt)
 
     def _nobody_creates(self, until: Until) -> bool:
         return isinstance(until, Parent) and bool(self.policy.creatable) and until.entity not in self.policy.creatable
@@ -369,71 +451,31 @@ class Engine:
     # ------------------------------------------------------------------------------------------ hold
 
     def awaited(self, now: float) -> set[Until]:
-        """What held records wait for and the host should look up (parents, periods, approvals)."""
+        """What held records wait for and the host should look up (parents, approvals)."""
         return {e.until for lane in self.lanes.values() for e in lane.held.values() if e.not_before <= now}
 
     def release(self, met: Callable[[Until], bool], now: float) -> int:
         """Let go, in source order, what is met, due, or too old (that becomes a dead letter). Returns how many."""
-        count = 0
-        for lane in self.lanes.values():
-            queued = {w.hold_key for q in lane.queues.values() for w in q if w.hold_key is not None}
-            blocked: set[bytes] = set()
-            for entry in sorted(lane.held.values(), key=_held_order):
-                key = _order_key(entry.record)
-                if entry.hold_key in queued:
-                    blocked.add(key)
-                    continue
-                if key in blocked:
-                    continue
-                expired = now - entry.since > self._days(entry) * 86400
-                if expired or (entry.not_before <= now and self._met(entry, met, now)):
-                    self._let_go(lane, entry, expired)
-                    count += 1
-                elif self.policy.barrier:
-                    blocked.add(key)
-        return count
-
-    def _days(self, entry: HoldEntry) -> int:
-        return max(PERIOD_DAYS, self.policy.hold_days) if isinstance(entry.until, Period) else self.policy.hold_days
-
-    def _met(self, entry: HoldEntry, met: Callable[[Until], bool], now: float) -> bool:
-        match entry.until:
-            case At():
-                return entry.until.instant.timestamp() <= now
-            case Earlier():
-                return True  # nothing of the key stands before it in source order, or it would be blocked
-            case Period():
-                return True  # the target alone knows; `not_before` says when it is asked again
-            case _:
-                return met(entry.until)
-
-    def _let_go(self, lane: Lane, entry: HoldEntry, expired: bool) -> None:
-        work = Work(entry.record, lane.partition, None, entry.hold_key, held_since=entry.since)
-        if expired:
-            work.forced = Rejected("hold-expired", f"waited {self._days(entry)} days for {entry.until}")
-        lane.enqueue(work)
+        sweep = waiting.Release(self.policy, met, now)
+        return sum(sweep.lane(lane) for lane in self.lanes.values())
 
     def held(self) -> Sequence[HoldEntry]:
         return [e for lane in self.lanes.values() for e in lane.held.values()]
 
-    # ------------------------------------------------------------------------------------------ time
+    # ------------------------------------------------------------------------------------------ seen from outside
 
     def next_due(self, now: float) -> float | None:
         """The earliest instant at which a waiting head may be called, or None."""
-        dues = [w.due for lane in self.lanes.values() for w in lane.heads()]
-        if not dues:
+        if self.paused or self.stopped:
             return None
-        due = min(dues)
-        return max(due, self._breaker.probe_at) if self._breaker.open else max(due, now)
+        dues = [w.due for lane in self.lanes.values() for w in lane.heads()]
+        return None if not dues else max(min(dues), self._pace.next_at(now))
 
-
-def _order_key(record: Record) -> bytes:
-    return Work(record, record.partition, None).key
+    def snapshot(self, now: float) -> snapshot.Snapshot:
+        return snapshot.of_lanes(
+            self.lanes.values(), now, breaker_open=self._pace.open, paused=bool(self.paused), stopped=self.stopped
+        )
 
 
 def _key_text(key: bytes) -> str:
     return bounded(key.decode(errors="replace")).decode()
-
-
-def _held_order(entry: HoldEntry) -> tuple[str, int, int]:
-    return source_order(entry.record)

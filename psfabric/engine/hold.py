@@ -26,15 +26,33 @@ class HoldEntry:
     until: Until
     since: float
     not_before: float = 0.0
+    attempted_at: float = 0.0
+    """When it was last handled: until then it may have been sent."""
+    attempts: int = 0
+    first_failed_at: float = 0.0
 
 
 def hold_key(record: Record) -> bytes:
     return origin(record).coordinates.encode()
 
 
-def hold_headers(record: Record, until: Until, why: str, since: float, attempted_at: float) -> HeaderList:
+def hold_headers(
+    record: Record,
+    until: Until,
+    why: str,
+    since: float,
+    attempted_at: float,
+    attempts: int = 0,
+    first_failed_at: float = 0.0,
+) -> HeaderList:
     """The record's own headers and ours. `fabric-hold-key` is the original Kafka key, byte for byte."""
     null: HeaderList = ((PREFIX + "null", b"1"),) if record.value is None else ()
+    failed: HeaderList = ()
+    if attempts:
+        failed = (
+            (PREFIX + "attempts", str(attempts).encode()),
+            (PREFIX + "first-failed-at", instant_text(first_failed_at).encode()),
+        )
     return (
         *without_hold(record.headers),
         *null,
@@ -43,6 +61,7 @@ def hold_headers(record: Record, until: Until, why: str, since: float, attempted
         (PREFIX + "until", bounded(until_text(until))),
         (PREFIX + "since", instant_text(since).encode()),
         (PREFIX + "attempted-at", instant_text(attempted_at).encode()),
+        *failed,
     )
 
 
@@ -56,7 +75,13 @@ def read_hold(stored: Record) -> HoldEntry:
     value = None if stored.header(PREFIX + "null") else stored.value
     record = Record(topic, int(partition), int(offset), key, value, without_hold(stored.headers), stored.timestamp_ms)
     until = parse_until(stored.header(PREFIX + "until") or "operator")
-    return HoldEntry(stored.key, record, until, parse_instant(since))
+    entry = HoldEntry(stored.key, record, until, parse_instant(since))
+    entry.attempted_at = parse_instant(stored.header(PREFIX + "attempted-at") or since)
+    attempts = stored.header(PREFIX + "attempts") or ""
+    if attempts.isdigit():
+        entry.attempts = int(attempts)
+        entry.first_failed_at = parse_instant(stored.header(PREFIX + "first-failed-at") or since)
+    return entry
 
 
 def without_hold(headers: HeaderList) -> HeaderList:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from psfabric.engine.applied import Applied
+from psfabric.engine.deadletter import Marker, key_hash
 from psfabric.engine.hold import HoldEntry
 from psfabric.engine.work import State, TopicPartition, Work
 from psfabric.event import Record, Version
@@ -68,6 +69,13 @@ class Lane:
     applied: dict[str, Applied] = field(default_factory=dict)
     versions: dict[str, Version] = field(default_factory=dict)
     """For the keeper of reference data: version stored per `ref` key."""
+    dead: dict[bytes, dict[bytes, Marker]] = field(default_factory=dict)
+    """Dead letters that later records of their key wait behind: key hash -> marker key -> marker."""
+    believe_at: float = 0.0
+    """From when on this owner believes that something is absent in the target: nothing that an earlier owner sent can
+    still arrive (DESIGN 5.5)."""
+    quiet: dict[bytes, float] = field(default_factory=dict)
+    """Per key with an unanswered send: until when that may still take effect."""
 
     def log(self, tp: TopicPartition) -> Log:
         return self.logs.setdefault(tp, Log())
@@ -99,8 +107,7 @@ class Lane:
     def finish(self, work: Work) -> None:
         """The work is durable: its offset is free and the next of its key may go."""
         work.state = State.DONE
-        if work.at is not None:
-            tp, offset = work.at
+        for tp, offset in (work.at, *work.acts) if work.at is not None else work.acts:
             self.log(tp).done(offset)
         queue = self.queues[work.key]
         if not queue or queue[0] is not work:
@@ -122,6 +129,18 @@ class Lane:
         if not of_key:
             self.held_by_key.pop(key, None)
 
+    def mark(self, marker: Marker) -> None:
+        self.dead.setdefault(marker.key_hash, {})[marker.key] = marker
+
+    def unmark(self, marker: Marker) -> None:
+        of_key = self.dead.get(marker.key_hash, {})
+        of_key.pop(marker.key, None)
+        if not of_key:
+            self.dead.pop(marker.key_hash, None)
+
+    def marked(self, marker: Marker) -> bool:
+        return marker.key in self.dead.get(marker.key_hash, {})
+
     def waits_before(self, work: Work) -> bool:
         """Whether a record of the same key that comes earlier lies in hold.
 
@@ -131,6 +150,18 @@ class Lane:
         if not of_key:
             return False
         record = work.record
-        if work.hold_key is not None:
+        if not work.fresh:
             return any(source_order(e.record) < source_order(record) for e in of_key.values())
         return any(e.record.topic != record.topic or e.record.offset < record.offset for e in of_key.values())
+
+    def dead_before(self, work: Work) -> bool:
+        """Whether an earlier record of the same key is a dead letter; its own marker does not count."""
+        if not self.dead or work.record.key is None:
+            return False
+        of_key = self.dead.get(key_hash(work.record.key))
+        if not of_key:
+            return False
+        record = work.record
+        if work.fresh:
+            return any(m.topic != record.topic or m.offset < record.offset for m in of_key.values())
+        return any(m.order < source_order(record) for m in of_key.values())

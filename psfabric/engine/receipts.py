@@ -1,7 +1,7 @@
 """Receipts in `psf.delivery`: for processors, for audit, and for the closing of dead letters.
 
-Key: `<component>/<event id>/terminal` for what is final (delivered, superseded), `…/state` for what is not (held,
-rejected). Made of the record and the outcome alone, so that the same outcome again gives the same bytes.
+Key: `<component>/<event id>/terminal` for what is final (delivered, superseded, discarded), `…/state` for what is not
+(held, unknown, rejected). Made of the record and the outcome alone, so that the same outcome again gives the same bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from psfabric.adapters import Document
 from psfabric.engine.applied import Applied
+from psfabric.errors import Answer
 from psfabric.event import Event, Version, digest
-from psfabric.outcomes import Held, Rejected, Superseded
+from psfabric.outcomes import Discarded, Held, Rejected, Superseded
 from schemas import Model, models
 
 TOPIC = "psf.delivery"
@@ -54,14 +55,31 @@ def superseded(component: str, event: Event, reference: str, outcome: Superseded
 
 
 def state(component: str, about_id: str, about_type: str, data: Model | None, outcome: Held | Rejected) -> Model:
-    """Held or rejected: where the record stands, until something terminal follows."""
-    model: type[Model] = models.Held if isinstance(outcome, Held) else models.Rejected
-    code = "held" if isinstance(outcome, Held) else outcome.code
+    """Held, unknown or rejected: where the record stands, until something terminal follows."""
+    model, code = _standing(outcome)
     return model.model_validate(
         {
             **_head(component, about_id, data, model.EVENT),
             **_about(component, about_id, about_type),
             "code": code,
+            "reason": outcome.why[:1024],
+        }
+    )
+
+
+def _standing(outcome: Held | Rejected) -> tuple[type[Model], str]:
+    if isinstance(outcome, Rejected):
+        return models.Rejected, outcome.code
+    return (models.Unknown, "outcome-unknown") if isinstance(outcome.until, Answer) else (models.Held, "held")
+
+
+def discarded(component: str, outcome: Discarded) -> Model:
+    """An operator closed the dead letter of the event for good."""
+    return models.Discarded.model_validate(
+        {
+            **_head(component, outcome.about, None, "Discarded"),
+            **_about(component, outcome.about, outcome.about_type),
+            "code": "discarded",
             "reason": outcome.why[:1024],
         }
     )

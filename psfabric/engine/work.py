@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from psfabric.engine.applied import Applied
+from psfabric.engine.control import Control
 from psfabric.event import HeaderList, Record, Version
 from psfabric.outcomes import Outcome
 
@@ -72,6 +73,19 @@ class Work:
     first_failed_at: float | None = None
     held_since: float | None = None
     forced: Outcome | None = None
+    """Decided without asking the stage: it expired, or an operator decided."""
+    released: bool = False
+    """An operator let it go: no barrier holds it this once."""
+    find_first: bool = False
+    """It may have been sent before, and sending it twice would make two: the target is asked first."""
+    unanswered: bool = False
+    """The last send left and no answer came (a target that cannot tell a repeated send)."""
+    attempted_at: float = 0.0
+    """The last instant at which it may have been sent without an answer."""
+    resolved: Control | None = None
+    """What an operator found in the target."""
+    acts: tuple[tuple[TopicPartition, int], ...] = ()
+    """Log positions of the control records that this work carries out."""
     result: Result | None = None
 
     @property
@@ -80,3 +94,8 @@ class Work:
         if self.record.key is not None:
             return self.record.key
         return b"\0" + self.record.coordinates.encode()
+
+    @property
+    def fresh(self) -> bool:
+        """Just read where it was first written: it comes after whatever of its key was set aside before."""
+        return self.at is not None and self.hold_key is None and self.at[0].topic == self.record.topic

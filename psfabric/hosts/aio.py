@@ -17,8 +17,7 @@ from typing import TypeVar
 import structlog
 
 from psfabric.connection import Kafka
-from psfabric.engine import Engine, Result, Work, Write
-from psfabric.engine.engine import WINDOW
+from psfabric.engine import WINDOW, Engine, Result, Work, Write
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable, Until
 from psfabric.hosts.loading import Loaded, load

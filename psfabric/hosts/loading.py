@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from psfabric.connection import Kafka
 from psfabric.engine.applied import Applied
+from psfabric.engine.deadletter import MARKER, Marker, read_marker
 from psfabric.engine.hold import HoldEntry, read_hold
 from psfabric.event import Record, Version
 from psfabric.kafka import latest
@@ -14,16 +15,13 @@ from psfabric.kafka.reader import read
 from psfabric.stages import Calling, ProcessStage, Stage
 from psfabric.stored import understood
 
-MARKER = b"barrier/"
-"""Keys in hold topics that mark dead letters behind a barrier, not records."""
-
-
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Of one partition: what lies in hold, what is in the target (sinks), and the version stored per `ref` key where
-    this component keeps it."""
+    """Of one partition: what lies in hold, which dead letters bar their key, what is in the target (sinks), and the
+    version stored per `ref` key where this component keeps it."""
 
     held: tuple[HoldEntry, ...] = ()
+    markers: tuple[Marker, ...] = ()
     applied: Mapping[str, Applied] = field(default_factory=dict)
     versions: Mapping[str, Version] = field(default_factory=dict)
 
@@ -57,6 +55,7 @@ def loaded(
 
     return Loaded(
         tuple(understood(record, read_hold) for key, record in held.items() if not key.startswith(MARKER)),
+        tuple(understood(record, read_marker) for key, record in held.items() if key.startswith(MARKER)),
         dict(understood(record, posted) for record in applied.values()),
         dict(understood(record, version) for record in refs.values()),
     )

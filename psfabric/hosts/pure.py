@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from psfabric.engine import Engine, Work, Write
-from psfabric.engine.engine import WINDOW
+from psfabric.engine import WINDOW, Engine, Work, Write
 from psfabric.engine.lane import Log
 from psfabric.engine.work import State, TopicPartition
 from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until

@@ -16,7 +16,7 @@ from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
-from psfabric.outcomes import Held, Outcome, Rejected
+from psfabric.outcomes import Discarded, Held, Outcome, Rejected
 from schemas import Model
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,10 @@ class Stage(ABC):
         return (*self.inputs, self.policy.redo_topic)
 
     def state_receipt(self, record: Record, outcome: Outcome) -> Write | None:
-        """The receipt of a held or rejected record; None for other outcomes."""
+        """The receipt of a record that is held, rejected or discarded; None for other outcomes."""
+        if isinstance(outcome, Discarded):
+            model = receipt.discarded(self.name, outcome)
+            return self.receipt(outcome.about, "terminal", model)
         if not isinstance(outcome, Held | Rejected):
             return None
         data = self._data(record)
@@ -123,5 +126,6 @@ class Calling(Stage):
         return parent
 
     @abstractmethod
-    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
-        """What becomes of each record of a batch, in order. Never raises (but for cancellation)."""
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:
+        """What becomes of each record of a batch, in order; `now` in epoch seconds. Never raises (but for
+        cancellation)."""

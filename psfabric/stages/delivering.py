@@ -1,13 +1,17 @@
 """Deliver: an enriched event becomes a document in the target, once.
 
 What was posted is known from `applied.<target>` alone (DESIGN 5.4): before the adapter is asked, the version and the
-content are compared with what is applied; after it answered, the new state and the receipt are written.
+content are compared with what is applied; after it answered, the new state and the receipt are written. What a send
+without an answer may still do is waited for (5.4, 5.6): a target of capability `none` is read first wherever an
+earlier owner or an earlier try may have sent, and where a write carries no version condition, the next version of a
+document waits until nothing older can arrive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from psfabric import outcomes
 from psfabric.adapters import Document, Sink
@@ -16,9 +20,9 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.applied import Applied, Decision, decide
 from psfabric.engine.lane import Lane
-from psfabric.errors import FabricError, Invalid, Parent
-from psfabric.event import Event, Record
-from psfabric.outcomes import Delivered, Duplicate, Outcome, Rejected, Superseded
+from psfabric.errors import Answer, At, FabricError, Invalid, Parent, Unknown
+from psfabric.event import Event
+from psfabric.outcomes import Delivered, Duplicate, Held, Outcome, Rejected, Superseded
 from psfabric.stages.base import Calling, failed, log
 
 
@@ -26,7 +30,7 @@ from psfabric.stages.base import Calling, failed, log
 class _Task:
     """One record of a batch: either already answered, or an event that the adapter has to deliver."""
 
-    record: Record
+    work: Work
     lane: Lane
     event: Event | None = None
     document: Document | None = None
@@ -44,8 +48,11 @@ class SinkStage(Calling):
         """A sink waits until its own target has the parent, which its cross-reference says."""
         return Parent("xref", f"{self.name}:{parent.entity}:{parent.id}")
 
-    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
-        tasks = [self._prepare(work.record, lanes[work.lane]) for work in works]
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:
+        tasks = [self._prepare(work, lanes[work.lane], now) for work in works]
+        for task in tasks:
+            if task.result is None and self._may_be_there(task.work):
+                task.result = await self._found(task, now)
         open_tasks = [t for t in tasks if t.result is None]
         if open_tasks:
             answers = await self._deliver([t.event for t in open_tasks if t.event is not None])
@@ -53,14 +60,18 @@ class SinkStage(Calling):
                 task.result = self._answered(task, outcome)
         return [t.result for t in tasks if t.result is not None]
 
-    def _prepare(self, record: Record, lane: Lane) -> _Task:
-        task = _Task(record, lane)
+    def _prepare(self, work: Work, lane: Lane, now: float) -> _Task:
+        task = _Task(work, lane)
         try:
-            event = task.event = self.codec.decode(record)
+            event = task.event = self.codec.decode(work.record)
             if event.type not in self.adapter.accepts:
                 raise Invalid("type-not-accepted", f"{self.name} does not take {event.type}")
             task.document = self.adapter.document(event)
-            task.result = self._known(task, event, task.document)
+            task.result = (
+                self._known(task, event, task.document)
+                or self._resolved(task)
+                or self._too_early(task, task.document, now)
+            )
         except FabricError as error:
             task.result = Result(outcomes.of_error(error))
         except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
@@ -83,6 +94,49 @@ class SinkStage(Calling):
                 )
                 return self._delivered(task, event, risen, duplicate=True, document=document)
         return None
+
+    def _resolved(self, task: _Task) -> Result | None:
+        """What an operator found in the target, when one has looked."""
+        found = task.work.resolved
+        if found is None or found.outcome != "delivered":
+            return None
+        return self._answered(task, Delivered(found.reference, {}, found.number))
+
+    def _too_early(self, task: _Task, document: Document, now: float) -> Result | None:
+        """Where a write carries no version condition, an older one that was sent and not answered might follow it."""
+        if self.policy.conditional or document.key not in task.lane.applied:
+            return None
+        quiet = max(task.lane.quiet.get(task.work.key, 0.0), task.lane.believe_at)
+        if now >= quiet:
+            return None
+        until = At(datetime.fromtimestamp(quiet, UTC))
+        return Result(Held("an earlier version was sent without an answer and could still arrive", until))
+
+    def _may_be_there(self, work: Work) -> bool:
+        absent = work.resolved is not None and work.resolved.outcome == "absent"
+        return self.policy.idempotency == "none" and work.find_first and not absent
+
+    async def _found(self, task: _Task, now: float) -> Result | None:
+        """What the target already has of it; None when its absence can be believed, so that it may be sent."""
+        event = task.event
+        if event is None:
+            raise RuntimeError("asked for a record that could not be read")
+        try:
+            receipt_found = await self.adapter.find(event)
+        except Unknown as error:
+            return Result(outcomes.Retry(error.why))  # a question that got no answer changes nothing
+        except FabricError as error:
+            return Result(outcomes.of_error(error))
+        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
+            return failed(self.name, error)
+        if receipt_found is not None:
+            r = receipt_found
+            return self._answered(task, Duplicate(r.reference, r.facts, r.number, r.document_version))
+        believed = max(task.lane.believe_at, task.work.attempted_at + self.policy.settle)
+        if now >= believed:
+            return None
+        why = "it may have been sent, and the target does not show it yet"
+        return Result(Held(why, Answer(datetime.fromtimestamp(believed, UTC))))
 
     async def _deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
         try:
@@ -115,7 +169,7 @@ class SinkStage(Calling):
     def _delivered(
         self, task: _Task, event: Event, entry: Applied, *, duplicate: bool, document: Document | None = None
     ) -> Result:
-        cause = task.record.value or b""
+        cause = task.work.record.value or b""
         model = receipt.delivered(self.name, event, entry, cause, duplicate=duplicate)
         writes = [self.receipt(event.id, "terminal", model)]
         outcome = Delivered(entry.reference, entry.facts, entry.number, entry.document_version)

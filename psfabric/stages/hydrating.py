@@ -39,7 +39,7 @@ class HydrateStage(Calling):
         self._output = f"full.{source}"
         self.inputs = (f"raw.{source}",)
 
-    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:
         return [await self._one(work.record) for work in works]
 
     async def _one(self, record: Record) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.models.billing import BillingKind, BillingRequested
 from schemas.models.client import ClientOnboarded
 from schemas.models.common import Address, BillingModel, Head, Money, RoleRate, SystemReference
-from schemas.models.delivery import Delivered, Held, Rejected, Superseded
+from schemas.models.delivery import Delivered, Discarded, Held, Rejected, Superseded, Unknown
 from schemas.models.engagement import EngagementContracted
 from schemas.models.enriched import (
     EnrichedBillingRequested,
@@ -44,6 +44,7 @@ __all__ = [
     "ClientOnboarded",
     "CrossReferenceUpdated",
     "Delivered",
+    "Discarded",
     "EngagementContracted",
     "EnrichedBillingRequested",
     "EnrichedInvoicePosted",
@@ -73,4 +74,5 @@ __all__ = [
     "TimeRemoved",
     "TimeRemovedEnrichment",
     "TimeSubmitted",
+    "Unknown",
 ]

@@ -53,6 +53,34 @@ class Delivered(Model):
     """
 
 
+class Discarded(Model):
+    """Terminal receipt: an operator closed the dead letter of the event for good; it was not delivered and will
+    not be. Aggregate: that of the event; key: component, event id and `/terminal`.
+    """
+
+    EVENT: ClassVar[str] = "delivery.Discarded"
+    CE_TYPE: ClassVar[str] = "psf.delivery.Discarded.v1"
+    TOPIC: ClassVar[str] = "psf.delivery"
+    SUBJECT: ClassVar[str] = "psf.delivery.Discarded"
+
+    component: Text
+    """Component that gives the receipt, e.g. `tryton-uk`."""
+    target: Text
+    """Target system instance that the receipt is about."""
+    about_event_id: Text
+    """Id of the event that was to be delivered."""
+    about_type: Text
+    """Type of that event, e.g. `psf.enriched.time.TimeApproved.v1`."""
+    code: Text
+    """Stable code, listed in codes.toml."""
+    reason: Text
+    """Why the operator discarded it. (confidential)"""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+
+
 class Held(Model):
     """State receipt: the event waits for something named and goes on by itself. Aggregate: that of the event;
     key: component, event id and `/state`.
@@ -133,6 +161,34 @@ class Superseded(Model):
     """Which version won. (confidential)"""
     reference: Text
     """Identity of the document in the target that stays; "" when there is none."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+
+
+class Unknown(Model):
+    """State receipt: the event was sent, no answer came, and the target cannot yet say whether it took effect;
+    it waits. Aggregate: that of the event; key: component, event id and `/state`.
+    """
+
+    EVENT: ClassVar[str] = "delivery.Unknown"
+    CE_TYPE: ClassVar[str] = "psf.delivery.Unknown.v1"
+    TOPIC: ClassVar[str] = "psf.delivery"
+    SUBJECT: ClassVar[str] = "psf.delivery.Unknown"
+
+    component: Text
+    """Component that gives the receipt, e.g. `tryton-uk`."""
+    target: Text
+    """Target system instance that the receipt is about."""
+    about_event_id: Text
+    """Id of the event that was to be delivered."""
+    about_type: Text
+    """Type of that event, e.g. `psf.enriched.time.TimeApproved.v1`."""
+    code: Text
+    """Stable code, listed in codes.toml."""
+    reason: Text
+    """What happened to the request. (confidential)"""
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)

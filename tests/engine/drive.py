@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from psfabric.engine import Engine, Policy, Result, Work, Write
+from psfabric.engine.deadletter import MARKER, Marker, read_marker
 from psfabric.engine.hold import HoldEntry, read_hold
 from psfabric.engine.work import State, TopicPartition
 from psfabric.errors import Until
@@ -27,10 +28,12 @@ def record(
 class Drive:
     """One partition; `now` is moved by hand; writes are acknowledged at once unless the test takes steps itself."""
 
-    def __init__(self, policy: Policy = POLICY, held: Iterable[HoldEntry] = ()) -> None:
-        self.engine = Engine(policy, rng=random.Random(1))
-        self.engine.assign(0, held=held)
+    def __init__(
+        self, policy: Policy = POLICY, held: Iterable[HoldEntry] = (), markers: Iterable[Marker] = ()
+    ) -> None:
         self.now = 1_000_000.0
+        self.engine = Engine(policy, rng=random.Random(1))
+        self.engine.assign(0, held=held, markers=markers, now=self.now)
         self.called: list[int] = []
         self.writes: list[Write] = []
 
@@ -92,8 +95,17 @@ def stored(write: Write, offset: int = 0) -> Record:
 
 def hold_of(writes: Iterable[Write]) -> list[HoldEntry]:
     """What the next owner loads from the hold records among `writes`."""
+    return [read_hold(write) for write in _last(writes) if not (write.key or b"").startswith(MARKER)]
+
+
+def markers_of(writes: Iterable[Write]) -> list[Marker]:
+    """The barrier markers that the next owner loads."""
+    return [read_marker(write) for write in _last(writes) if (write.key or b"").startswith(MARKER)]
+
+
+def _last(writes: Iterable[Write]) -> list[Record]:
     last = {write.key: write for write in writes if write.topic.startswith("hold.")}
-    return [read_hold(stored(write)) for write in last.values() if write.value is not None]
+    return [stored(write) for write in last.values() if write.value is not None]
 
 
 def barred(policy: Policy = POLICY) -> Policy:

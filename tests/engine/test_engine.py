@@ -10,10 +10,10 @@ import pytest
 
 from psfabric.engine import Engine, Result, Write
 from psfabric.engine.applied import Applied
-from psfabric.engine.engine import ASK_PERIOD, LONGEST_WAIT, MET_IN_VAIN, WINDOW
 from psfabric.engine.hold import HoldEntry, hold_key, read_hold
+from psfabric.engine.policy import ASK_PERIOD, LONGEST_WAIT, MET_IN_VAIN, WINDOW
 from psfabric.engine.work import State
-from psfabric.errors import At, Earlier, Parent, Period
+from psfabric.errors import Answer, At, Earlier, Parent, Period
 from psfabric.event import Record, Version
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded, Unknown
 from tests.engine.drive import IN, OK, POLICY, Drive, barred, hold_of, record, stored
@@ -48,7 +48,7 @@ def test_records_without_a_key_are_ordered_only_with_themselves() -> None:
 def test_a_key_that_waits_does_not_stop_other_keys() -> None:
     drive = Drive()
     drive.arrive(record(0, "a"), record(1, "b"))
-    assert drive.run(lambda r: Retry("busy", 20) if r.offset == 0 else OK) == [0, 1]
+    assert drive.run(lambda r: Retry("busy") if r.offset == 0 else OK) == [0, 1]
     drive.arrive(record(2, "b"), record(3, "a"))
     assert drive.run() == [2]
 
@@ -210,14 +210,14 @@ def test_a_burst_that_fails_together_counts_as_one_failure_of_the_target() -> No
 
 
 def test_a_lost_answer_is_a_retry_where_repeating_is_safe_and_a_hold_where_not() -> None:
-    safe, unsafe = Drive(), Drive(replace(POLICY, safe_repeat=False))
+    safe, unsafe = Drive(), Drive(replace(POLICY, idempotency="none", settle=60.0))
     for drive in (safe, unsafe):
         drive.arrive(record(0))
         drive.run(lambda r: Unknown("no answer"))
     assert safe.engine.held() == []
     assert not safe.engine.idle
     (entry,) = unsafe.engine.held()
-    assert isinstance(entry.until, At)
+    assert isinstance(entry.until, Answer)
 
 
 # ------------------------------------------------------------------------------------------------ hold
@@ -545,4 +545,4 @@ def test_a_hold_entry_reads_back_as_it_was_written() -> None:
     drive.arrive(odd)
     drive.run(lambda r: held_on(P1))
     entry = read_hold(stored(drive.writes[0]))
-    assert entry == HoldEntry(hold_key(odd), replace(odd, timestamp_ms=0), P1, drive.now)
+    assert entry == HoldEntry(hold_key(odd), replace(odd, timestamp_ms=0), P1, drive.now, attempted_at=drive.now)

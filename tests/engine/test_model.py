@@ -18,12 +18,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from psfabric.engine import Engine, Policy, Result, Work, Write
 from psfabric.engine.applied import Applied, Decision, decide
+from psfabric.engine.control import Act, Control
+from psfabric.engine.deadletter import key_hash
 from psfabric.engine.lane import Lane
 from psfabric.engine.work import State, TopicPartition
 from psfabric.errors import Parent
 from psfabric.event import Record, Version
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded
-from tests.engine.drive import IN, hold_of
+from tests.engine.drive import IN, hold_of, markers_of
 
 POLICY = Policy("c", "deliver", concurrency=3, batch=2, barrier=True)
 REDO = TopicPartition("redo.c", 0)
@@ -56,16 +58,23 @@ class Component(RuleBasedStateMachine):
         super().__init__()
         self.broker, self.target = Broker(), Target()
         self.known: set[str] = set()
+        self.marked_at: dict[bytes, int] = {}
         self.now = 1_000_000.0
         self.start()
 
     def start(self) -> None:
         """A new owner: it knows what the broker has, and nothing else."""
         self.engine = Engine(POLICY, rng=random.Random(7))
-        self.engine.assign(0, held=hold_of(self.broker.written), applied=self.broker.applied())
+        self.take_over()
         self.position, self.redo_position = self.broker.committed, self.broker.redone
         self.calls: deque[tuple[Work, ...]] = deque()
         self.on_their_way: deque[tuple[Work, tuple[Write, ...]]] = deque()
+
+    def take_over(self) -> None:
+        written = self.broker.written
+        self.engine.assign(
+            0, held=hold_of(written), markers=markers_of(written), applied=self.broker.applied(), now=self.now
+        )
 
     # ---------------------------------------------------------------------------------------- the world
 
@@ -177,7 +186,7 @@ class Component(RuleBasedStateMachine):
         while self.on_their_way:
             self.the_broker_acknowledges(0)
         self.engine.revoke(0)
-        self.engine.assign(0, held=hold_of(self.broker.written), applied=self.broker.applied())
+        self.take_over()
         self.position, self.redo_position = self.broker.committed, self.broker.redone
 
     # ---------------------------------------------------------------------------------------- the stage
@@ -231,12 +240,35 @@ class Component(RuleBasedStateMachine):
             assert version >= highest.get(key, -1), f"{key} went back to {version}: {self.target.journal}"
             highest[key] = version
 
+    @invariant()
+    def nothing_later_than_a_dead_letter_is_applied(self) -> None:
+        """While the marker stands; what was released or replayed before it was made does not count."""
+        for marker in markers_of(self.broker.written):
+            (key,) = (k for k in KEYS if key_hash(k.encode()) == marker.key_hash)
+            since = self.marked_at.setdefault(marker.key, len(self.target.journal))
+            later = [v for k, v in self.target.journal[since:] if k == key and v > marker.offset]
+            assert not later, f"{key}: {later} went past the dead letter {marker.offset}"
+        standing = {marker.key for marker in markers_of(self.broker.written)}
+        self.marked_at = {key: at for key, at in self.marked_at.items() if key in standing}
+
+    def discard_dead_letters(self) -> None:
+        """An operator closes what is dead, once each."""
+        for marker in markers_of(self.broker.written):
+            (key,) = (k for k in KEYS if key_hash(k.encode()) == marker.key_hash)
+            of = f"{marker.topic}/{marker.partition}/{marker.offset}"
+            control = Control(Act.DISCARD, of, "op", "someone", "never to be", "")
+            at = len(self.broker.redo)
+            self.broker.redo.append(
+                Record("redo.c", 0, at, key.encode(), control.to_value(), control.to_headers())
+            )
+
     def teardown(self) -> None:
         """Everything comes up; then every record is accounted for, and each key ends at its highest good version."""
         self.target.up = True
         self.known = {str(n) for n in range(len(self.broker.log))}
         for _ in range(60 + 12 * (len(self.broker.log) + len(self.broker.redo))):
             self.now += 10.0
+            self.discard_dead_letters()
             self.read(5)
             self.sweep()
             self.step()
@@ -250,6 +282,7 @@ class Component(RuleBasedStateMachine):
         assert self.broker.committed == len(self.broker.log)
         assert self.broker.redone == len(self.broker.redo)
         assert hold_of(self.broker.written) == []
+        assert markers_of(self.broker.written) == []
         self.nothing_below_the_committed_offset_is_lost()
         self.no_key_goes_back_to_an_older_version()
         good: dict[str, int] = {}

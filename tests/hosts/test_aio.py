@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from psfabric.connection import Kafka
-from psfabric.engine import Write
-from psfabric.engine.engine import WINDOW
+from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record, sequence
 from psfabric.kafka import Admin, GroupReader, Producer, latest, read_topic

@@ -16,8 +16,7 @@ import confluent_kafka as ck
 import pytest
 
 from psfabric.connection import Kafka
-from psfabric.engine import Write
-from psfabric.engine.engine import WINDOW
+from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
 from psfabric.kafka import Admin, Producer, latest, read_topic

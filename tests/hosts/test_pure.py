@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from psfabric.engine import Write
-from psfabric.engine.engine import WINDOW
+from psfabric.engine import WINDOW, Write
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Record

@@ -19,7 +19,7 @@ from psfabric.assembly import calling_stages, pure_stages
 from psfabric.codec import Codec
 from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable
 from psfabric.event import Raw
-from psfabric.hosts.aio import AioHost
+from psfabric.hosts.aio import AioHost, Given
 from psfabric.hosts.keeping import Keeper
 from psfabric.hosts.polling import Poller, raw_write
 from psfabric.hosts.writing import written
@@ -110,7 +110,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
         return await asyncio.to_thread(known.has_many, parents)
 
     telemetry, stages = Telemetry("deliver", instance=where.instance), calling_stages(declared, codec)
-    host = AioHost(where.kafka, stages, producer, present, where.instance)
+    host = AioHost(where.kafka, stages, producer, Given(present, where.instance))
     pollers = [Poller(where.kafka, source, producer) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)

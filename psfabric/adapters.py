@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -45,6 +45,11 @@ class Component(BaseModel):
     def bind(self, http: Http) -> Self:
         self._http = http
         return self
+
+    def send_while(self, gate: Callable[[], Awaitable[None]]) -> None:
+        """Let no request leave before `gate` returns. One that does not speak HTTP must wait for it by itself."""
+        if self._http is not None:
+            self._http.gate = gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Engine:
         """Why an operator paused the component; "" while it runs."""
         self.stopped = ""
         """Why the dead-letter limit stopped it; "" while it has not. Only an operator lets it go on."""
+        self.reported = False
+        """Whether its host has made the stop durable."""
         self._receipt = receipt
         self._rng = rng or random.Random()
         self._backoff = backoff or Backoff()
@@ -161,6 +163,7 @@ class Engine:
     def resume(self) -> None:
         """Go on, also after the limit stopped the component: an operator has looked."""
         self.paused = self.stopped = ""
+        self.reported = False
         self._limit.clear()
 
     def _obey(self, lane: Lane, tp: TopicPartition, record: Record) -> None:

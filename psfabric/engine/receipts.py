@@ -1,7 +1,8 @@
 """Receipts in `psf.delivery`: for processors, for audit, and for the closing of dead letters.
 
 Key: `<component>/<event id>/terminal` for what is final (delivered, superseded, discarded), `…/state` for what is not
-(held, unknown, rejected). Made of the record and the outcome alone, so that the same outcome again gives the same bytes.
+(held, unknown, rejected). Made of the record and the outcome alone, so that the same outcome again gives the same
+bytes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A component's consumer lives in a thread of its own, so that heartbeats never wait for a target. Rebalance callbacks
 run in that thread and block it until the loop has handed the partitions over: no new call is begun, open ones may
-finish, what is done is committed, then the partitions go.
+finish, what is done is committed, then the partitions go. Requests leave, and records that only an owner may write are
+written, only while the sending lease holds (`hosts/lease.py`).
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
 from psfabric.connection import Kafka
-from psfabric.engine import WINDOW, Engine, Result, Work, Write
+from psfabric.engine import WINDOW, Engine, Policy, Result, Work, Write
+from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable, Until
+from psfabric.errors import Approval, FabricError, Misconfigured, Parent, Unavailable, Until
+from psfabric.hosts.board import Board, Unattended, obey
+from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.waiting import Waiting
-from psfabric.kafka import GroupReader, Producer
+from psfabric.kafka import GroupReader, Producer, TooLarge
 from psfabric.stages import Calling
 
 log = structlog.get_logger(__name__)
@@ -39,25 +44,43 @@ HAND_OVER = 6.0
 """Seconds that open calls may take to finish when partitions are revoked or the process stops."""
 
 
+def _local(policy: Policy) -> Pace:
+    return LocalPace(policy.rate, policy.concurrency)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What every member of a host is given. `session`: least seconds of the group session; `instance`: membership is
+    static under this name, one per slot."""
+
+    present: Present
+    instance: str | None = None
+    session: float = 10.0
+    board: Board = field(default_factory=Unattended)
+    pace: Callable[[Policy], Pace] = _local
+
+
 class Member:
     """One component in this process: its consumer, its engine, its open calls."""
 
-    def __init__(
-        self, kafka: Kafka, stage: Calling, producer: Producer, present: Present, instance: str | None
-    ) -> None:
+    def __init__(self, kafka: Kafka, stage: Calling, producer: Producer, given: Given) -> None:
         self.stage = stage
         self.ready = False
+        session = session_of(stage.policy.timeout, given.session)
         self._kafka = kafka
-        self._producer = producer
-        self._present = present
-        self._engine = Engine(stage.policy, receipt=stage.state_receipt)
-        self._reader = GroupReader(kafka, stage.name, instance=instance)
+        self._given = given
+        self._engine = Engine(stage.policy, receipt=stage.state_receipt, pace=given.pace(stage.policy))
+        self._lease = Lease(session, stage.policy.timeout)
+        self._writer = LeasedWriter(producer, self._lease)
+        stage.send_while(self._lease.to_send)
+        self._reader = GroupReader(kafka, stage.name, instance=given.instance, session_ms=round(session * 1000))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._leaving = self._closing = False
         self._failure: BaseException | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], set[int]] = {}
+        self._epoch = 0
         self._loaded: dict[int, Loaded] = {}
         self._mine: set[int] = set()
         self._paused: set[TopicPartition] = set()
@@ -84,7 +107,9 @@ class Member:
     async def _turn(self) -> None:
         records = await self._in_thread(lambda: self._reader.poll(self._room(), POLL))
         for partition, loaded in self._loaded.items():
-            self._engine.assign(partition, held=loaded.held, applied=loaded.applied)
+            self._engine.assign(
+                partition, held=loaded.held, markers=loaded.markers, applied=loaded.applied, now=time.time()
+            )
         self._loaded.clear()
         self._engine.arrive(r for r in records if r.partition in self._engine.lanes)
         self._wake.set()
@@ -113,13 +138,25 @@ class Member:
         if now - self._committed_at < COMMIT_EVERY and not self._crowded():
             return
         self._committed_at = now
-        await self._offer(self._engine.commits())
+        offsets = self._engine.commits()
+        if offsets or (self._engine.lanes and self._lease.due):
+            await self._offer(offsets or await self._in_thread(self._standing))
+
+    def _standing(self) -> dict[TopicPartition, int]:
+        """An offset that changes nothing: what is committed of one partition, committed again to renew the lease."""
+        positions = self._engine.positions()
+        if positions:
+            return dict([min(positions.items())])
+        return self._reader.standing()
 
     async def _offer(self, offsets: dict[TopicPartition, int]) -> None:
-        """What the broker does not take is offered again next time."""
-        taken = await self._in_thread(lambda: self._reader.commit(offsets))
-        if taken:
+        """What the broker does not take is offered again next time. What it takes renews the lease."""
+        sent_at, epoch = time.monotonic(), self._epoch
+        taken = bool(offsets) and await self._in_thread(lambda: self._reader.commit(offsets))
+        if taken and epoch == self._epoch:
             self._engine.committed(offsets)
+            self._lease.renewed(sent_at)
+            self._writer.go_on()
 
     def _crowded(self) -> bool:
         """Whether a window is half used up: what is done is committed early, so that reading need not pause."""
@@ -132,6 +169,7 @@ class Member:
         new = {tp.partition for tp in tps} - self._mine
         self._loaded.update(load(self._kafka, self.stage, sorted(new)))
         self._mine |= new
+        self._epoch += 1
         self.ready = True
 
     def _revoked(self, tps: list[TopicPartition]) -> None:
@@ -140,6 +178,7 @@ class Member:
         if offsets:
             self._reader.commit(offsets)
         gone = {tp.partition for tp in tps}
+        self._epoch += 1
         self._loaded = {p: loaded for p, loaded in self._loaded.items() if p not in gone}
         self._loop.call_soon_threadsafe(self._forget, gone)
         self._mine -= gone
@@ -150,11 +189,17 @@ class Member:
         deadline = time.monotonic() + (0.0 if self._closing else HAND_OVER)
         while self._engine.in_flight and self._failure is None and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
+        self._lease.lost()
         return self._engine.commits()
 
     def _forget(self, partitions: set[int]) -> None:
+        """Calls still open are given up: what they do now, the next owner finds, or waits out."""
+        self._writer.drop()
         for partition in partitions:
             self._engine.revoke(partition)
+        for task, lanes in self._calls.items():
+            if lanes & partitions:
+                task.cancel()
         self._leaving = False
 
     # ------------------------------------------------------------------ work (in the loop)
@@ -165,6 +210,7 @@ class Member:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._wait())
             self._wake.clear()
+            obey(self._given.board, self._engine)
             if not self._leaving and self._failure is None:
                 self._step()
 
@@ -178,15 +224,15 @@ class Member:
             self._write(work, writes)
         for batch in step.calls:
             task = asyncio.create_task(self._call(batch))
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+            self._calls[task] = {work.lane for work in batch}
+            task.add_done_callback(self._calls.pop)
             task.add_done_callback(self._ended)
 
     async def _call(self, batch: tuple[Work, ...]) -> None:
         lanes = dict(self._engine.lanes)
         if any(work.lane not in lanes for work in batch):
             return
-        results: Sequence[Result] = await self.stage.handle(batch, lanes)
+        results: Sequence[Result] = await self.stage.handle(batch, lanes, time.time())
         now = time.time()
         for work, result in zip(batch, results, strict=True):
             self._waiting.told(result.outcome)
@@ -198,16 +244,19 @@ class Member:
             self._loop.call_soon_threadsafe(self._written, work, error)
 
         if writes:
-            self._producer.write(writes, done)
+            self._writer.write(writes, done)
         else:
             self._written(work, None)
 
     def _written(self, work: Work, error: Exception | None) -> None:
-        if error is not None:
-            self._fail(error)
-            return
         try:
-            closing = self._engine.written(work, time.time())
+            if isinstance(error, TooLarge):
+                closing = self._engine.too_large(work, str(error), time.time())
+            elif error is not None:
+                self._fail(error)
+                return
+            else:
+                closing = self._engine.written(work, time.time())
         except RuntimeError as broken:  # in a callback of the loop nobody else would hear of it
             self._fail(broken)
             return
@@ -230,11 +279,10 @@ class Member:
                 self._wake.set()
 
     async def _met(self) -> set[Until]:
-        awaited = {u for u in self._engine.awaited(time.time()) if isinstance(u, Parent)}
-        if not awaited:
-            return set()
-        asked = {self.stage.looked_up(parent): parent for parent in awaited}
-        return {asked[found] for found in await self._present(set(asked))}
+        awaited = self._engine.awaited(time.time())
+        asked: dict[Parent, Until] = {self.stage.looked_up(u): u for u in awaited if isinstance(u, Parent)}
+        asked |= {Parent("approval", u.id): u for u in awaited if isinstance(u, Approval)}
+        return {asked[found] for found in await self._given.present(set(asked))} if asked else set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A task of ours that raised would otherwise leave its record, or all of them, waiting for ever."""
@@ -268,15 +316,8 @@ def check_even(stage: Calling, tps: Iterable[TopicPartition]) -> None:
 class AioHost:
     """Several calling components in one process and loop."""
 
-    def __init__(
-        self,
-        kafka: Kafka,
-        stages: Sequence[Calling],
-        producer: Producer,
-        present: Present,
-        instance: str | None = None,
-    ) -> None:
-        self._members = [Member(kafka, s, producer, present, instance) for s in stages]
+    def __init__(self, kafka: Kafka, stages: Sequence[Calling], producer: Producer, given: Given) -> None:
+        self._members = [Member(kafka, s, producer, given) for s in stages]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run all until `stop`, or until one fails: then all stop and the failure is raised."""

@@ -11,6 +11,7 @@ import structlog
 
 from psfabric.connection import Kafka
 from psfabric.errors import FabricError, Parent, Unavailable
+from psfabric.hosts.board import Board
 from psfabric.hosts.faust_chunks import ChunkApp
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.pure import PureMember
@@ -39,12 +40,14 @@ class FaustHost:
         *,
         has_many: Callable[[Iterable[Parent]], set[Parent]],
         instance: str | None,
+        board: Board | None = None,
     ) -> None:
         self._kafka = kafka
         self._stages = stages
         self._producer = producer
         self._has_many = has_many
         self._instance = instance
+        self._board = board
         self._members: list[PureMember] = []
         self._failure: BaseException | None = None
         self._failing = asyncio.Event()
@@ -64,7 +67,7 @@ class FaustHost:
         not durable, and the process should end, so that a supervisor starts it anew.
         """
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
-        self._members = [PureMember(s, self._producer, self._load, self._fail) for s in self._stages]
+        self._members = [PureMember(s, self._producer, self._load, self._fail, self._board) for s in self._stages]
         apps = [ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance) for m in self._members]
         tasks = [asyncio.create_task(act) for act in (self._start(apps), *(m.run() for m in self._members))]
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]

@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from psfabric.engine import Write
+from psfabric.kafka import Producer
 
 MARGIN = 2.0
 """Seconds for what lies between a check and the bytes leaving, and for clocks that run apart."""
@@ -71,3 +75,49 @@ class Lease:
         while not self.sends:
             self._changed.clear()
             await self._changed.wait()
+
+
+class Awake:
+    """Notices that this process was stopped, or its loop stood still, for longer than its session may last.
+
+    For a host whose records are written at once after they are handled: what it handled before it slept belongs to
+    another owner by now.
+    """
+
+    def __init__(self, session: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session, self._clock = session, clock
+        self._at = clock()
+
+    def tick(self) -> None:
+        """To be called at least once a second."""
+        if not self.slept:
+            self._at = self._clock()
+
+    @property
+    def slept(self) -> bool:
+        """Once true it stays so: whoever slept has to begin anew."""
+        return self._clock() - self._at > self._session
+
+
+class LeasedWriter:
+    """Produces while the lease holds; what comes later waits for it, in order, or is dropped with the partitions.
+
+    A worker that slept through its session would else write an older state over what the new owner wrote since.
+    """
+
+    def __init__(self, producer: Producer, lease: Lease) -> None:
+        self._producer, self._lease = producer, lease
+        self._waiting: deque[tuple[Sequence[Write], Callable[[Exception | None], None]]] = deque()
+
+    def write(self, writes: Sequence[Write], done: Callable[[Exception | None], None]) -> None:
+        self._waiting.append((writes, done))
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The lease may have been renewed."""
+        while self._waiting and self._lease.writes:
+            self._producer.write(*self._waiting.popleft())
+
+    def drop(self) -> None:
+        """The partitions are gone, and with them whoever waits for these."""
+        self._waiting.clear()

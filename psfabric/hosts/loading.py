@@ -15,6 +15,7 @@ from psfabric.kafka.reader import read
 from psfabric.stages import Calling, ProcessStage, Stage
 from psfabric.stored import understood
 
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Of one partition: what lies in hold, which dead letters bar their key, what is in the target (sinks), and the

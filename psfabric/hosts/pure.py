@@ -18,12 +18,14 @@ import structlog
 from psfabric.engine import WINDOW, Engine, Work, Write
 from psfabric.engine.lane import Log
 from psfabric.engine.work import State, TopicPartition
-from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
+from psfabric.errors import Approval, FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
+from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
+from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
 from psfabric.hosts.waiting import Waiting
-from psfabric.kafka import Producer
+from psfabric.kafka import Producer, TooLarge
 from psfabric.stages import Pure
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,9 @@ BURST = 256
 
 HAND_OVER = 5.0
 """Seconds that what was begun may take to become durable when partitions go."""
+
+SESSION = 10.0
+"""Seconds of the group session."""
 
 QUEUED = 2 * WINDOW
 """Records of one partition kept waiting outside the window; beyond, reading pauses until half are left."""
@@ -59,6 +64,7 @@ class PureMember:
         producer: Producer,
         load: Callable[[Pure, Sequence[int]], Mapping[int, Loaded]],
         on_failure: Callable[[BaseException], None],
+        board: Board | None = None,
     ) -> None:
         """`load` reads what the owner of partitions must know first; it blocks and is run in a thread."""
         self.stage = stage
@@ -78,6 +84,8 @@ class PureMember:
         self._loading: asyncio.Task[None] | None = None
         self._halted = False
         self._failed = False
+        self._awake = Awake(SESSION)
+        self._board: Board = board or Unattended()
         self._waiting = Waiting(stage.name)
 
     def read_by(self, reading: Reading) -> None:
@@ -105,7 +113,7 @@ class PureMember:
         """Records of these partitions wait until it is known what lies in hold."""
         found = await self._loaded(partitions)
         for partition, loaded in found.items():
-            self.engine.assign(partition, held=loaded.held, versions=loaded.versions)
+            self.engine.assign(partition, held=loaded.held, markers=loaded.markers, versions=loaded.versions)
         self._wake.set()
 
     async def _loaded(self, partitions: list[int]) -> Mapping[int, Loaded]:
@@ -182,12 +190,14 @@ class PureMember:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._wait())
             self._wake.clear()
+            obey(self._board, self.engine)
             while self._turn():
                 await asyncio.sleep(0)
 
-    def _wait(self) -> float | None:
+    def _wait(self) -> float:
+        self._awake.tick()
         due = self.engine.next_due(time.time()) if not self._halted else None
-        return None if due is None else min(1.0, max(0.01, due - time.time()))  # the clock may be set back meanwhile
+        return 1.0 if due is None else min(1.0, max(0.01, due - time.time()))  # the clock may be set back meanwhile
 
     def _turn(self) -> bool:
         """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""
@@ -208,19 +218,38 @@ class PureMember:
 
     def _write(self, outcomes: Sequence[tuple[Work, tuple[Write, ...]]]) -> None:
         """All outputs of a burst as one group; works that write nothing are done at once."""
-        writing = [work for work, writes in outcomes if writes]
+        writing = [(work, writes) for work, writes in outcomes if writes]
         if writing:
-            group = [write for _, writes in outcomes for write in writes]
+            group = [write for _, writes in writing for write in writes]
+            if self._awake.slept:
+                self.fail(Unavailable(f"{self.stage.name} slept through its session; others own its partitions"))
+                return
             self._producer.write(group, lambda error: self._answered(writing, error))
         self._written([work for work, writes in outcomes if not writes and work.state is not State.QUEUED])
 
-    def _answered(self, works: Sequence[Work], error: Exception | None) -> None:
+    def _answered(self, writing: Sequence[tuple[Work, tuple[Write, ...]]], error: Exception | None) -> None:
         """In the producer's thread."""
+        if isinstance(error, TooLarge):
+            self._loop.call_soon_threadsafe(self._too_large, writing, error)
+            return
         if error is not None:
             self._loop.call_soon_threadsafe(self.fail, error)
             return
-        self._acknowledged.append(works)
+        self._acknowledged.append([work for work, _ in writing])
         self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _too_large(self, writing: Sequence[tuple[Work, tuple[Write, ...]]], error: TooLarge) -> None:
+        """What was made of some of these records was refused; all other writes of the group are durable."""
+        refused = {id(write) for write in error.writes}
+        try:
+            for work, writes in writing:
+                if refused.isdisjoint(map(id, writes)):
+                    self._acknowledged.append([work])
+                else:
+                    self._write([(work, self.engine.too_large(work, str(error), time.time()))])
+        except RuntimeError as broken:
+            self.fail(broken)
+        self._wake.set()
 
     def _written(self, works: Sequence[Work]) -> None:
         now = time.time()
@@ -256,11 +285,13 @@ class PureMember:
         """Release what is met. Level-triggered: a wake-up that nobody sent cannot be lost."""
         if self._halted or not self.engine.held():
             return
-        parents = {until for until in self.engine.awaited(time.time()) if isinstance(until, Parent)}
+        awaited = self.engine.awaited(time.time())
+        asked: dict[Parent, Until] = {until: until for until in awaited if isinstance(until, Parent)}
+        asked |= {Parent("approval", until.id): until for until in awaited if isinstance(until, Approval)}
         met: set[Until] = set()
-        if parents:
+        if asked:
             with contextlib.suppress(FabricError):  # the store is not ready: next time
-                met.update(await asyncio.to_thread(has_many, parents))
+                met.update(asked[found] for found in await asyncio.to_thread(has_many, set(asked)))
         if not self._halted and self.engine.release(met.__contains__, time.time()):
             self._wake.set()
 

@@ -77,6 +77,19 @@ class GroupReader:
                 log.warning("consumer", group=self._group, error=error.str())
         return records
 
+    def standing(self) -> dict[TopicPartition, int]:
+        """What is committed of one of our partitions (or where it begins): committing it again changes nothing."""
+        for assigned in self._consumer.assignment():
+            tp = TopicPartition(assigned.topic, assigned.partition)
+            try:
+                (known,) = self._consumer.committed([assigned], timeout=5)
+                at = known.offset if known.offset >= 0 else self._consumer.get_watermark_offsets(assigned, timeout=5)[0]
+            except ck.KafkaException as error:
+                log.warning("consumer", group=self._group, error=error.args[0].str())
+                return {}
+            return {tp: at}
+        return {}
+
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Commit synchronously; False when the broker did not take them all (perhaps another owner reads on)."""
         if not offsets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -124,6 +124,9 @@ class Calling(Stage):
     def looked_up(self, parent: Parent) -> Parent:
         """What the reference store must have for a record that waits for `parent`."""
         return parent
+
+    def send_while(self, gate: Callable[[], Awaitable[None]]) -> None:
+        """Before each request that could change the target, wait for `gate`. Nothing to do where nothing is changed."""
 
     @abstractmethod
     async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:

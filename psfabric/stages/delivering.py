@@ -9,7 +9,7 @@ document waits until nothing older can arrive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,6 +47,9 @@ class SinkStage(Calling):
     def looked_up(self, parent: Parent) -> Parent:
         """A sink waits until its own target has the parent, which its cross-reference says."""
         return Parent("xref", f"{self.name}:{parent.entity}:{parent.id}")
+
+    def send_while(self, gate: Callable[[], Awaitable[None]]) -> None:
+        self.adapter.send_while(gate)
 
     async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:
         tasks = [self._prepare(work, lanes[work.lane], now) for work in works]

@@ -28,9 +28,7 @@ def record(
 class Drive:
     """One partition; `now` is moved by hand; writes are acknowledged at once unless the test takes steps itself."""
 
-    def __init__(
-        self, policy: Policy = POLICY, held: Iterable[HoldEntry] = (), markers: Iterable[Marker] = ()
-    ) -> None:
+    def __init__(self, policy: Policy = POLICY, held: Iterable[HoldEntry] = (), markers: Iterable[Marker] = ()) -> None:
         self.now = 1_000_000.0
         self.engine = Engine(policy, rng=random.Random(1))
         self.engine.assign(0, held=held, markers=markers, now=self.now)

@@ -258,9 +258,7 @@ class Component(RuleBasedStateMachine):
             of = f"{marker.topic}/{marker.partition}/{marker.offset}"
             control = Control(Act.DISCARD, of, "op", "someone", "never to be", "")
             at = len(self.broker.redo)
-            self.broker.redo.append(
-                Record("redo.c", 0, at, key.encode(), control.to_value(), control.to_headers())
-            )
+            self.broker.redo.append(Record("redo.c", 0, at, key.encode(), control.to_value(), control.to_headers()))
 
     def teardown(self) -> None:
         """Everything comes up; then every record is accounted for, and each key ends at its highest good version."""

@@ -17,7 +17,7 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine.lane import Lane
 from psfabric.errors import Parent
 from psfabric.event import Event, Record
-from psfabric.hosts.aio import AioHost
+from psfabric.hosts.aio import AioHost, Given
 from psfabric.kafka import Producer
 from psfabric.outcomes import Delivered, Outcome
 from psfabric.stages import Calling
@@ -45,7 +45,7 @@ class FakeCalling(Calling):
         self.begun: list[float] = []
         self.highest = -1
 
-    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane]) -> Sequence[Result]:
+    async def handle(self, works: Sequence[Work], lanes: dict[int, Lane], now: float) -> Sequence[Result]:
         self.begun.append(time.monotonic())
         self.calls.append(tuple((w.record.value or b"").decode() for w in works))
         self.highest = max(self.highest, *(w.record.offset for w in works))
@@ -78,8 +78,8 @@ class Hosting:
         return parents & self.known
 
     async def __aenter__(self) -> Hosting:
-        self._producer = Producer(self._kafka, "host")
-        self.host = AioHost(self._kafka, self._stages, self._producer, self._present)
+        self._producer = Producer(self._kafka, "host", topic_within=2.0)
+        self.host = AioHost(self._kafka, self._stages, self._producer, Given(self._present))
         self.running = asyncio.create_task(self.host.run(self.stop))
         await until(lambda: self.host.ready() or self.running.done())
         return self

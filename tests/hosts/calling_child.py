@@ -10,7 +10,7 @@ from pathlib import Path
 from psfabric.connection import Kafka
 from psfabric.engine import Policy
 from psfabric.errors import Parent
-from psfabric.hosts.aio import AioHost
+from psfabric.hosts.aio import AioHost, Given
 from psfabric.kafka import Producer
 from psfabric.stages import SinkStage
 from tests.hosts.calling import FolderSink, codec
@@ -26,7 +26,7 @@ async def main(kafka: Kafka, name: str, folder: str, slow: str) -> None:
     async def present(parents: set[Parent]) -> set[Parent]:
         return set()
 
-    await AioHost(kafka, [stage], producer, present, "slot-0").run(stop)
+    await AioHost(kafka, [stage], producer, Given(present, "slot-0")).run(stop)
     producer.close()
 
 

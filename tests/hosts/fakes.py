@@ -38,7 +38,7 @@ class FakeStage(Pure):
         self.known: set[Parent] = set()
         self.down = False
         self.bugs = True
-        self.padding = 0
+        self.large = ""
         self.slow = 0.0
         self.handled: list[str] = []
 
@@ -62,7 +62,9 @@ class FakeStage(Pure):
 
     def _copy(self, record: Record) -> Write:
         at = (("origin", record.coordinates.encode()),)
-        value = (record.value or b"") + random.Random(0).randbytes(self.padding)
+        value = record.value or b""
+        if self.large and value == self.large.encode():
+            value += random.Random(0).randbytes(2_000_000)  # nothing that compresses
         return Write(self.output, record.key, value, (*record.headers, *at), record.partition)
 
     def state_receipt(self, record: Record, outcome: Outcome) -> Write | None:

@@ -328,7 +328,7 @@ async def test_a_call_longer_than_the_session_loses_no_membership(road: Road, mo
 
 async def test_a_write_that_fails_stops_the_host_and_commits_nothing(road: Road) -> None:
     stage = road.stage()
-    stage.padding = 200_000  # the topic takes 100,000 bytes
+    stage.output = unique("never-created")
     await asyncio.to_thread(road.produce, "big")
     with pytest.raises(WriteFailed):
         async with Hosting(road.kafka, stage) as hosting:
@@ -337,6 +337,19 @@ async def test_a_write_that_fails_stops_the_host_and_commits_nothing(road: Road)
     async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)
     assert road.out() == ["big"], "it is read again after a restart"
+
+
+async def test_what_is_too_large_for_its_topic_is_buried_and_the_partition_goes_on(road: Road) -> None:
+    stage = road.stage()
+    stage.padding = 200_000  # the topic takes 100,000 bytes
+    async with Hosting(road.kafka, stage):
+        await asyncio.to_thread(road.produce, "big")
+        await eventually(lambda: len(road.records(f"dlq.{road.name}")) == 1 and road.committed() == 1)
+        stage.padding = 0
+        await asyncio.to_thread(road.produce, "small", key="another")
+        await eventually(lambda: road.out() == ["small"] and road.committed() == 2)
+    (dead,) = road.records(f"dlq.{road.name}")
+    assert (dead.header("fabric-dlq-code"), dead.value) == ("oversize", b"big")
 
 
 async def test_a_stage_that_raises_stops_the_host_and_commits_nothing(road: Road) -> None:

@@ -127,12 +127,24 @@ async def test_an_unexpected_exception_acknowledges_nothing(road: Road) -> None:
 
 async def test_a_write_that_the_broker_refuses_acknowledges_nothing(road: Road) -> None:
     stage = road.stage()
-    stage.padding = 200_000
+    stage.output = unique("never-created")
     road.produce("1", "2")
-    with pytest.raises(WriteFailed, match=road.output):
+    with pytest.raises(WriteFailed, match=stage.output):
         async with Hosted(road.kafka, stage) as hosted:
             await hosted.running
     assert road.committed() == 0
+
+
+async def test_what_is_too_large_for_its_topic_is_buried_and_the_rest_go_on(road: Road) -> None:
+    stage = road.stage()
+    stage.large = "2"
+    road.produce("1", "2", "3")
+    road.produce("4", key="another")
+    async with Hosted(road.kafka, stage):
+        await eventually(lambda: road.committed() == 4)
+    (dead,) = road.records(f"dlq.{road.name}")
+    assert (dead.header("fabric-dlq-code"), dead.value) == ("oversize", b"2")
+    assert sorted(road.out()) == ["1", "4"], "3 waits behind the dead letter of its key"
 
 
 async def test_a_missing_topic_is_said_at_the_start(kafka: Kafka) -> None:

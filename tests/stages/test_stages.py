@@ -43,6 +43,9 @@ REDO = (("fabric-redo-plan", b"p"),)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
+NOW = 1_000_000.0
+
+
 def record_of(event: Event, topic: str = "in", offset: int = 0, *more: tuple[str, bytes]) -> Record:
     key, value, headers = CODEC.encode(event)
     return Record(topic, 2, offset, key, value, (*headers, *more))
@@ -95,7 +98,7 @@ class Delivery:
 
     async def of(self, *events: Event | Record) -> list[Result]:
         records = [e if isinstance(e, Record) else record_of(e, "deliver.shop", n) for n, e in enumerate(events)]
-        results = await self.stage.handle([Work(r, 2, None) for r in records], {2: self.lane})
+        results = await self.stage.handle([Work(r, 2, None) for r in records], {2: self.lane}, NOW)
         for result in results:
             if result.applied is not None:
                 self.lane.applied[result.applied[0]] = result.applied[1]
@@ -333,7 +336,7 @@ def raw(body: bytes | None = b"notice", *headers: tuple[str, bytes], topic: str 
 async def hydrated(record: Record, fault: Any = None) -> Result:
     stage = HydrateStage(Policy("jira.hydrate", "hydrate"), CODEC, Tracker(name="jira", fault=fault), "jira")
     assert stage.topics == ("raw.jira", "redo.jira.hydrate")
-    (result,) = await stage.handle([Work(record, 2, None)], {2: Lane(2)})
+    (result,) = await stage.handle([Work(record, 2, None)], {2: Lane(2)}, NOW)
     return result
 
 

@@ -5,7 +5,7 @@ present generation, and nobody else is given our partitions before the session h
 before `session - timeout - MARGIN` has ended, one way or the other, before anybody else begins (DESIGN 5.5).
 
 Past it nobody is told to give up: requests and writes wait, the next accepted commit renews the lease, a refused one
-means that the partitions are gone and what waited is dropped. (docs/adr/0009-the-lease-waits.md)
+means that the partitions are gone and what waited is dropped. (docs/adr/0010-the-lease-waits.md)
 """
 
 from __future__ import annotations

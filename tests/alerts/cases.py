@@ -56,11 +56,15 @@ def samples(seed: int = SEED) -> Samples:
     for component in "abc":
         for partition in "01":
             where = {"component": component, "partition": partition}
-            found.series[_labels("psf_lag", **where)] = _wandering(rng)
-            found.series[_labels("psf_other", **where)] = _wandering(rng)
-            found.series[_labels("psf_dead_letters_total", **where)] = _counting(rng)
-        found.series[_labels("psf_paused", component=component)] = _switching(rng)
+            _fill(found.of(_labels("psf_lag", **where)), _wandering(rng))
+            _fill(found.of(_labels("psf_other", **where)), _wandering(rng))
+            _fill(found.of(_labels("psf_dead_letters_total", **where)), _counting(rng))
+        _fill(found.of(_labels("psf_paused", component=component)), _switching(rng))
     return found
+
+
+def _fill(series: Series, made: Series) -> None:
+    series.times, series.values = made.times, made.values
 
 
 def queries(seed: int = SEED) -> list[tuple[str, float]]:

@@ -56,9 +56,10 @@ class Series:
 
 @dataclass(slots=True)
 class Samples:
-    """All that was scraped, by labels (the name among them)."""
+    """All that was scraped, by labels (the name among them). `names` finds the series of a name at once."""
 
     series: dict[Labels, Series] = field(default_factory=dict)
+    names: dict[str, dict[Labels, Series]] = field(default_factory=dict)
 
     def scrape(self, at: float, target: Mapping[str, str], found: Mapping[tuple[str, Labels], float] | None) -> None:
         """Keep one scrape of a target; None: it did not answer. `up` is added, and what is gone is marked stale."""
@@ -69,7 +70,19 @@ class Samples:
             if having <= labels and labels not in fresh and series.values[-1] is not None:
                 series.add(at, None)
         for labels, value in fresh.items():
-            self.series.setdefault(labels, Series()).add(at, value)
+            self.of(labels).add(at, value)
+
+    def of(self, labels: Labels) -> Series:
+        """The series of these labels, a new one if there was none."""
+        if labels not in self.series:
+            made = self.series[labels] = Series()
+            self.names.setdefault(dict(labels).get(NAME, ""), {})[labels] = made
+        return self.series[labels]
+
+    def named(self, matchers: Iterable[tuple[str, str, str]]) -> Mapping[Labels, Series]:
+        """Those that can be meant by a selector: of its name, where it has one."""
+        wanted = next((value for label, sign, value in matchers if (label, sign) == (NAME, "=")), None)
+        return self.series if wanted is None else self.names.get(wanted, {})
 
 
 def _delta(found: list[tuple[float, float]], at: float, seconds: float, *, counter: bool) -> float | None:
@@ -131,7 +144,7 @@ def _vector(expr: Expr, samples: Samples, at: float) -> Vector:
 
 
 def _matching(selector: Selector, samples: Samples) -> Iterable[tuple[Labels, Series]]:
-    for labels, series in samples.series.items():
+    for labels, series in samples.named(selector.matchers).items():
         having = dict(labels)
         if all(MATCH[sign](having.get(name, ""), wanted) for name, sign, wanted in selector.matchers):
             yield labels, series

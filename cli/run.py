@@ -60,7 +60,7 @@ def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     where = settings()
     declared = pipeline_files.load(where.pipelines, where.values)
     deadline = time.monotonic() + float(where.values.get("PSF_START_WITHIN", START_WITHIN))
-    log.info("waits for its parts", role=role, kafka=where.kafka)
+    log.info("waits for its parts", role=role, kafka=str(where.kafka))
     Admin(where.kafka).wait(deadline)
     registry = Registry(where.registry_url)
     wait_for(registry, deadline)
@@ -111,7 +111,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
 
     telemetry, stages = Telemetry("deliver", instance=where.instance), calling_stages(declared, codec)
     host = AioHost(where.kafka, stages, producer, Given(present, where.instance))
-    pollers = [Poller(where.kafka, source, producer) for source in declared.polled()]
+    pollers = [Poller(where.kafka, source) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)
 

@@ -1,23 +1,31 @@
 """Kafka: the only room that imports confluent_kafka.
 
-`Producer` (idempotent, acknowledged in groups of writes), `GroupReader` (a consumer group's member), `reader`
-(bounded reads of whole partitions), `admin` (topics, lag). Every reader is read_committed; every producer partitions
-by murmur2, as the Java clients do, so that all writers of a topic agree.
+`Producer` (idempotent, acknowledged in groups of writes), `Transactions` (all or nothing, one holder at a time),
+`GroupReader` (a consumer group's member), `reader` (bounded reads of whole partitions), `admin` (topics, lag). Every
+reader is read_committed; every producer partitions by murmur2, as the Java clients do, so that all writers of a topic
+agree.
 """
 
 from psfabric.kafka.admin import Admin, Lag
+from psfabric.kafka.follow import Follower, read_settled
 from psfabric.kafka.group import GroupReader
 from psfabric.kafka.producer import Producer, TooLarge, WriteFailed
 from psfabric.kafka.reader import latest, read_partition, read_topic
+from psfabric.kafka.transaction import Fenced, Indefinite, Transactions
 
 __all__ = [
     "Admin",
+    "Fenced",
+    "Follower",
     "GroupReader",
+    "Indefinite",
     "Lag",
     "Producer",
     "TooLarge",
+    "Transactions",
     "WriteFailed",
     "latest",
     "read_partition",
+    "read_settled",
     "read_topic",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import confluent_kafka as ck
 
 from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
+from psfabric.errors import Unavailable
 from psfabric.event import Record
+from psfabric.kafka.admin import Admin
 from psfabric.kafka.group import record_of
 from psfabric.kafka.reader import answering, bounded_consumer, described
 
@@ -64,3 +67,25 @@ class Follower:
         with answering(self._kafka):
             found = self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)
         return int(found[1])
+
+
+def read_settled(kafka: Kafka, topic: str, within: float = 45.0) -> list[Record]:
+    """Every record committed to a topic before now, in order within a partition.
+
+    `read_topic` ends where the first open transaction begins, and what was committed behind it is not yet seen; here
+    it is waited for until that transaction has ended (the broker ends it itself after its time-out). Raises
+    Unavailable when that takes longer than `within` seconds, and for a topic that is not there.
+    """
+    ends = {TopicPartition(t, p): end for (t, p), end in Admin(kafka).end_offsets([topic]).items()}
+    if not ends:
+        raise Unavailable(f"{topic} does not exist; run `psfabric topics apply`")
+    follower, found, deadline = Follower(kafka), list[Record](), time.monotonic() + within
+    try:
+        follower.seek(dict.fromkeys(ends, 0))
+        while any(follower.positions()[tp] < end for tp, end in ends.items()):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{topic} could not be read to its end within {within:.0f} s")
+            found += follower.poll(1000, 0.1)
+    finally:
+        follower.close()
+    return found

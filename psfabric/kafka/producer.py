@@ -138,7 +138,7 @@ class _Group:
         if error is None:
             self._count()
         else:
-            self.failed(message.topic() or "", _bytes(message.key()), _bytes(message.value()), error)
+            self.failed(message.topic() or "", to_bytes(message.key()), to_bytes(message.value()), error)
 
     def failed(self, topic: str, key: bytes | None, value: bytes | None, error: ck.KafkaError) -> None:
         if error.code() == ck.KafkaError.MSG_SIZE_TOO_LARGE:
@@ -167,7 +167,7 @@ class _Group:
             log.error("a caller failed when told of its writes", exception=type(error).__name__)
 
 
-def _bytes(content: str | bytes | None) -> bytes | None:
+def to_bytes(content: str | bytes | None) -> bytes | None:
     return content.encode() if isinstance(content, str) else content
 
 

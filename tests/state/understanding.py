@@ -16,8 +16,8 @@ from psfabric.codec import Codec
 from psfabric.engine.applied import Applied
 from psfabric.engine.hold import HoldEntry, instant_text, until_text
 from psfabric.event import Record
+from psfabric.hosts.cursors import CURSORS
 from psfabric.hosts.loading import loaded
-from psfabric.hosts.polling import CURSORS
 from psfabric.kafka import latest
 from psfabric.registry import Registry
 from psfabric.stages import Stage

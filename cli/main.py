@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import config, demo, dlq, exits, hold, replay, schema, show, statement, status, topics, where
+from cli import config, demo, dlq, exits, hold, replay, schema, show, source, statement, status, topics, where
 
 app = typer.Typer(
     name="psfabric",
@@ -30,6 +30,7 @@ for name, group in (
     ("dlq", dlq.app),
     ("replay", replay.app),
     ("hold", hold.app),
+    ("source", source.app),
     ("topics", topics.app),
     ("schema", schema.app),
     ("config", config.app),

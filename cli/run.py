@@ -111,7 +111,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
 
     telemetry, stages = Telemetry("deliver", instance=where.instance), calling_stages(declared, codec)
     host = AioHost(where.kafka, stages, producer, Given(present, where.instance))
-    pollers = [Poller(where.kafka, source) for source in declared.polled()]
+    pollers = [Poller(where.kafka, source, stored=telemetry.source(source.name).paged) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)
 

@@ -15,7 +15,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -72,10 +72,18 @@ class Stopped(FabricError):
 class Poller:
     """`state` is starts, reads, stands by or stopped; `why` says why it is stopped."""
 
-    def __init__(self, kafka: Kafka, source: Polled, *, transactions: Transactions | None = None) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        source: Polled,
+        *,
+        stored: Callable[[int], None] = lambda records: None,
+        transactions: Transactions | None = None,
+    ) -> None:
+        """`stored` is told of each page that is durable, with how many records it had."""
         self.source = source
         self.state, self.why = STARTS, ""
-        self._kafka, self._name = kafka, source.name
+        self._kafka, self._name, self._stored = kafka, source.name, stored
         self._who = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._transactions = transactions or Transactions(
             kafka, transactional_id(self._name), answer_within=ANSWER_WITHIN
@@ -132,6 +140,7 @@ class Poller:
                 async with aclosing(cast(Any, self.source.read(cursor))) as pages:
                     async for page in self._beating(pages):
                         await self._store(*self._of(page))
+                        self._stored(len(page.raws))
                         cursor, self._failures = page.cursor, 0
                 why, asked = "the source ended its pages", None  # it must not: never ask without a rest
             except (Transient, Unknown) as error:

@@ -16,6 +16,7 @@ from typing import Any
 import confluent_kafka as ck
 import pytest
 
+import schemas
 from psfabric.adapters import Page
 from psfabric.connection import Kafka
 from psfabric.engine import Write
@@ -38,7 +39,7 @@ def name(kafka: Kafka) -> str:
 def made(kafka: Kafka, **config: str) -> str:
     name = unique("feed")
     topic = Topic(name=f"raw.{name}", partitions=2, config=config, rule="test", tombstones=False)
-    cursors = Topic(name=CURSORS, partitions=1, config={"cleanup.policy": "compact"}, rule="test", tombstones=False)
+    cursors = next(t for t in schemas.topics().concrete({}) if t.name == CURSORS)
     Admin(kafka).apply([topic, cursors])
     return name
 

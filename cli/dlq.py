@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import show
-from cli.options import Codes, Components, Format, Keys, Limit, Output, Since, Types, Until
+from cli import closer, show
+from cli.options import Codes, Components, DryRun, Format, Keys, Limit, Output, Reveal, Since, Types, Until, Why
 
 if TYPE_CHECKING:
     from cli.installation import Installation
@@ -19,7 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed, why, an
 
 All = Annotated[bool, typer.Option("--all", help="closed ones as well")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="<component>/<partition>/<offset>, as `dlq list` shows it")]
-Reveal = Annotated[bool, typer.Option("--reveal", help="show personal and confidential values")]
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="<component>/<partition>/<offset>, as `dlq list` shows")
+]
 
 
 @app.command("list", epilog="Example: psfabric dlq list --component tryton-uk --since 2h")
@@ -60,7 +62,40 @@ def show_(id: Id, reveal: Reveal = False, output: Output = Format.TABLE) -> None
     if output is Format.JSON:
         show.as_json(body)
     else:
-        _print(body)
+        closer.printed(body)
+
+
+@app.command(epilog='Example: psfabric dlq discard tryton-uk/2/17 --reason "test data of the vendor"')
+def discard(id: Ids, reason: Why, dry_run: DryRun = False, output: Output = Format.TABLE) -> None:
+    """Close dead letters for good: they are not to be delivered, and what waits behind them goes on.
+
+    The owner of the partition writes a receipt `Discarded`. The record stays readable (`dlq list --all`, `dlq show`).
+    """
+    from cli import waiting
+    from cli.installation import installation
+    from psfabric.engine.control import Act
+    from replay import Asked, Operator, ask
+
+    where = installation()
+    found = [_found(where, each) for each in dict.fromkeys(id)]
+    closed = _closed(where, (letter for _, letter in found))
+    asked = [
+        Asked(x.component, x.partition, x.key, x.origin, x.about, record.header("ce_type") or x.origin.topic)
+        for record, x in found
+        if x.id not in closed
+    ]
+    if asked and not dry_run:
+        ask(where.kafka, Operator(reason), Act.DISCARD, asked)
+    idle = waiting.idle_components(where, {each.component for each in asked})
+    if output is Format.JSON:
+        ids = [x.id for _, x in found if x.id not in closed]
+        show.as_json({"act": "discard", "asked": not dry_run, "records": ids, "closed": closed, "idle": idle})
+        return
+    for each, state in closed.items():
+        show.say(f"{each} is {state} already; nothing was asked for.")
+    if asked:
+        show.say(waiting.sentence("discard", len(asked), dry_run))
+    waiting.tell_idle(idle)
 
 
 @app.command(epilog="Example: psfabric dlq stats --output json")
@@ -121,10 +156,9 @@ def _row(letter: DeadLetter) -> tuple[Any, ...]:
     return letter.id, letter.state, letter.code, kind, key_text(letter.key), at, letter.failures, letter.message
 
 
-def _closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
-    """Everything about one dead letter. Raises NotThere when there is none of that id."""
-    import schemas
-    from replay import NotThere, dead_letters
+def _found(where: Installation, id: str) -> tuple[Record, DeadLetter]:
+    """The stored dead letter of an id, as it lies there. Raises NotThere when there is none."""
+    from replay import NotThere
     from replay.deadletters import of_record
     from replay.reading import Place, fetch
 
@@ -139,8 +173,16 @@ def _closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
     record = fetch(where.kafka, [place]).get(place)
     if record is None:
         raise NotThere(f"there is no dead letter {id}: it was never written, or retention has removed it")
-    letter = of_record(record)
-    newest = next((x for x in dead_letters(where.kafka, [component]) if x.subject == letter.subject), letter)
+    return record, of_record(record)
+
+
+def _closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
+    """Everything about one dead letter."""
+    import schemas
+    from replay import dead_letters
+
+    record, letter = _found(where, id)
+    newest = next((x for x in dead_letters(where.kafka, [letter.component]) if x.subject == letter.subject), letter)
     code = schemas.codes().get(letter.code)
     state = newest.state if newest.id == letter.id else f"failed again as {newest.id}, {newest.state}"
     return {
@@ -149,47 +191,19 @@ def _closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
         "failures": newest.failures,
         "meaning": code.meaning if code else "",
         "do": code.do if code else "",
-        "headers": _headers(record, reveal),
-        "payload": _payload(where, record, reveal),
+        "headers": closer.headers(record, reveal),
+        "payload": closer.payload(where, record, reveal),
     }
 
 
-def _headers(record: Record, reveal: bool) -> dict[str, str]:
-    from cli.masking import masked_header
+def _closed(where: Installation, letters: Iterable[DeadLetter]) -> dict[str, str]:
+    """Of these, the ids that need nobody any more, and why."""
+    from replay import dead_letters
 
-    texts = {name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers}
-    return texts if reveal else {name: masked_header(name, text) for name, text in texts.items()}
-
-
-def _payload(where: Installation, record: Record, reveal: bool) -> Any:
-    """An event as its fields; bytes as received only when asked for, since nothing says what is in them."""
-    from cli.masking import masked
-    from psfabric.errors import Invalid
-
-    if record.value is None:
-        return None
-    try:
-        data = where.codec.data(record.value) if record.header("ce_type") else None
-    except Invalid:
-        data = None
-    if data is not None:
-        body = data.model_dump(mode="json")
-        return body if reveal else masked(data.EVENT, body)
-    if reveal:
-        return record.value.decode(errors="backslashreplace")
-    return f"{len(record.value)} bytes as received, which may hold personal data; --reveal shows them"
-
-
-def _print(body: dict[str, Any]) -> None:
-    facts = {name: value for name, value in body.items() if name not in ("headers", "payload")}
-    facts["origin"] = "/".join(map(str, body["origin"].values()))
-    show.table(("", ""), [(name, value) for name, value in facts.items() if value not in ("", None)])
-    show.table(("header", "value"), list(body["headers"].items()))
-    payload = body["payload"]
-    if isinstance(payload, dict):
-        show.table(("field", "value"), list(payload.items()))
-    else:
-        show.say(f"payload: {'null' if payload is None else payload}")
+    wanted = {letter.subject: letter.id for letter in letters}
+    components = {subject.component for subject in wanted}
+    states = {each.subject: each.state for each in dead_letters(where.kafka, components) if not each.open}
+    return {id: states[subject] for subject, id in wanted.items() if subject in states}
 
 
 def _causes(letters: Iterable[DeadLetter]) -> list[dict[str, Any]]:

@@ -11,7 +11,23 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import config, demo, dlq, exits, hold, replay, schema, show, source, statement, status, topics, where
+from cli import (
+    config,
+    demo,
+    dlq,
+    exits,
+    hold,
+    pause,
+    replay,
+    schema,
+    show,
+    source,
+    statement,
+    status,
+    topics,
+    unknown,
+    where,
+)
 
 app = typer.Typer(
     name="psfabric",
@@ -24,12 +40,14 @@ running = typer.Typer(no_args_is_help=True, help="Run one of the fabric's own pr
 
 demo.register(app)
 status.register(app)
+pause.register(app)
 where.register(app)
 statement.register(app)
 for name, group in (
     ("dlq", dlq.app),
     ("replay", replay.app),
     ("hold", hold.app),
+    ("unknown", unknown.app),
     ("source", source.app),
     ("topics", topics.app),
     ("schema", schema.app),

@@ -11,6 +11,12 @@ from typing import Annotated
 import typer
 
 
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("say why; it is kept in the audit trail")
+    return reason.strip()
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -27,6 +33,8 @@ Limit = Annotated[int | None, typer.Option(min=1, help="at most this many, the o
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, change nothing")]
 Reason = Annotated[str, typer.Option(help="why, for the audit trail")]
+Why = Annotated[str, typer.Option("--reason", callback=_said, help="why, for the audit trail")]
+Reveal = Annotated[bool, typer.Option("--reveal", help="show personal and confidential values")]
 Rate = Annotated[str, typer.Option(help="records a second, e.g. 50 or 50/s; 0 is as fast as the broker takes them")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="file written by `psfabric replay plan`")]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -17,14 +19,18 @@ from psfabric import pipelines as pipeline_files
 from psfabric.adapters import Notice
 from psfabric.assembly import calling_stages, pure_stages
 from psfabric.codec import Codec
+from psfabric.engine import Policy
+from psfabric.engine.pace import Pace
 from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable
 from psfabric.event import Raw
 from psfabric.hosts.aio import AioHost, Given
+from psfabric.hosts.control import Control
 from psfabric.hosts.keeping import Keeper
 from psfabric.hosts.polling import Poller, raw_write
 from psfabric.hosts.writing import written
 from psfabric.intake import app, serve, until_signal
 from psfabric.kafka import Admin, Producer
+from psfabric.pacing import Sharing
 from psfabric.pipelines import Pipelines
 from psfabric.reference import Store
 from psfabric.registry import Registry, wait_for
@@ -90,11 +96,12 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
     known = Store(where.redis_url, codec.event)
     producer = Producer(where.kafka, "psfabric.process")
     stages = pure_stages(declared, codec, known)
-    host = FaustHost(where.kafka, stages, producer, has_many=known.has_many, instance=where.instance)
+    control = Control(where.kafka, producer)
+    host = FaustHost(where.kafka, stages, producer, has_many=known.has_many, instance=where.instance, board=control)
     telemetry = Telemetry("process", instance=where.instance)
     try:
         with _probing(telemetry, where, registry, known, stages):
-            await _together(telemetry, host.ready, host.run)
+            await _together(telemetry, lambda: host.ready() and control.ready, host.run, _aside(control.run))
     finally:
         producer.close()
         known.close()
@@ -110,29 +117,47 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
         return await asyncio.to_thread(known.has_many, parents)
 
     telemetry, stages = Telemetry("deliver", instance=where.instance), calling_stages(declared, codec)
-    host = AioHost(where.kafka, stages, producer, Given(present, where.instance))
+    control, sharing = Control(where.kafka, producer), Sharing(where.redis_url, where.instance or secrets.token_hex(6))
+
+    def pace(policy: Policy, wake: Callable[[], None]) -> Pace:
+        return sharing.pace(policy.component, policy.rate, policy.concurrency, wake)
+
+    given = Given(present, where.instance, board=control, pace=pace)
+    host = AioHost(where.kafka, stages, producer, given)
     pollers = [Poller(where.kafka, source, stored=telemetry.source(source.name).paged) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)
 
-    async def keep(stop: asyncio.Event) -> None:
-        ended = threading.Event()
-        running = asyncio.create_task(asyncio.to_thread(keeper.run, ended))
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({running, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        ended.set()
-        await running
+    aside = [_aside(part.run) for part in (keeper, control, sharing)]
 
     def ready() -> bool:
-        return host.ready() and keeper.ready and all(p.ready for p in pollers)
+        return host.ready() and keeper.ready and control.ready and all(p.ready for p in pollers)
 
     try:
         with _probing(telemetry, where, registry, known, stages):
-            await _together(telemetry, ready, host.run, keep, *(p.run for p in pollers))
+            await _together(telemetry, ready, host.run, *aside, *(p.run for p in pollers))
     finally:
         producer.close()
         known.close()
         telemetry.close()
+
+
+def _aside(run: Callable[[threading.Event], None]) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """A part that blocks, in a thread of its own, told to stop with the others."""
+
+    async def part(stop: asyncio.Event) -> None:
+        ended, own = threading.Event(), ThreadPoolExecutor(1)
+        running = asyncio.get_running_loop().run_in_executor(own, run, ended)
+        waits: list[asyncio.Future[Any]] = [running, asyncio.ensure_future(stop.wait())]
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        ended.set()
+        try:
+            await running
+        finally:
+            own.shutdown(wait=False)
+
+    return part
 
 
 def _probing(

@@ -1,13 +1,15 @@
 """Dead letters and replay: what failed, what it is worth, and how it is sent again to the one component that failed.
 
 Rooms: `deadletters` (what lies in `dlq.*` and whether it is still open), `held` (what waits), `plan` (a frozen list),
-`sending` (applying it), `verify` (what became of it), `road` (where a business object is now); `receipts`, `progress`,
-`operations`, `worth`, `reading` serve these. Everything here is synchronous and reads whole topics up to their end.
+`sending` (applying it), `verify` (what became of it), `acts` (what an operator asks of a component), `road` (where a
+business object is now); `receipts`, `progress`, `operations`, `worth`, `reading` serve these. Everything here is
+synchronous and reads whole topics up to their end.
 
 A replay is sent at least once: a kill between a batch and its progress record sends that batch twice, which sinks
 recognise as duplicates. It never decodes and re-encodes a record.
 """
 
+from replay.acts import Asked, Operator, ask, stand, standings
 from replay.deadletters import DeadLetter, dead_letters, open_dead_letters, records_of
 from replay.errors import Declined, NotThere
 from replay.held import HeldRecord, held
@@ -21,16 +23,19 @@ from replay.worth import Worth, worth
 __all__ = [
     "HOME",
     "Applied",
+    "Asked",
     "DeadLetter",
     "Declined",
     "HeldRecord",
     "NotThere",
+    "Operator",
     "Plan",
     "Road",
     "Selection",
     "Verification",
     "Worth",
     "apply",
+    "ask",
     "dead_letters",
     "held",
     "make_plan",
@@ -39,6 +44,8 @@ __all__ = [
     "records_of",
     "road",
     "select",
+    "stand",
+    "standings",
     "verify",
     "worth",
     "write_plan",

@@ -140,9 +140,11 @@ def _judged(kafka: Kafka, newest: dict[About, DeadLetter]) -> Iterator[DeadLette
     receipts = terminals(kafka, {subject.terminal for subject in newest})
     discarded = _discarded(kafka)
     for subject, letter in newest.items():
-        if str(letter.place) in discarded:
+        receipt = receipts.get(subject.terminal)
+        final = receipt is not None and receipt.at_ms > letter.buried_ms
+        if str(letter.place) in discarded or (final and receipt is not None and receipt.discarded):
             yield replace(letter, state=DISCARDED)
-        elif receipts.get(subject.terminal, -1) > letter.buried_ms:
+        elif final:
             yield replace(letter, state=DELIVERED)
         else:
             yield letter

@@ -20,6 +20,7 @@ class HeldRecord:
     """One waiting record. `record` is the original under the coordinates where it was first read.
 
     `until` names what it waits for (`parent:project:PRJ-1001`), `why` says it in words; instants are ISO text in UTC.
+    `partition` is that of the hold topic.
     """
 
     component: str
@@ -31,6 +32,17 @@ class HeldRecord:
     type: str
     aggregate_id: str
     record: Record
+    partition: int = 0
+
+    @property
+    def id(self) -> str:
+        """`<component>/<origin topic>/<partition>/<offset>`."""
+        return f"{self.component}/{self.origin}"
+
+    @property
+    def unknown(self) -> bool:
+        """A request left and no answer came: whether the target did it has to be found out."""
+        return self.until.startswith("unknown:")
 
     @property
     def origin(self) -> Place:
@@ -59,4 +71,5 @@ def _held(stored: Record) -> HeldRecord:
         type=event_type(entry.record),
         aggregate_id=entry.record.header("ce_subject") or "",
         record=entry.record,
+        partition=stored.partition,
     )

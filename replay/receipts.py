@@ -8,6 +8,7 @@ from typing import NamedTuple
 from psfabric.connection import Kafka
 from psfabric.engine.receipts import TOPIC, receipt_key
 from replay.reading import scan
+from schemas import models
 
 TERMINAL, STATE = "terminal", "state"
 
@@ -30,12 +31,20 @@ def parse_key(key: bytes | None) -> tuple[About, str] | None:
     return (About(component, id), kind) if id and kind in (TERMINAL, STATE) else None
 
 
-def terminals(kafka: Kafka, wanted: Collection[bytes]) -> dict[bytes, int]:
-    """Newest broker timestamp (epoch milliseconds) of the terminal receipt of each wanted key that has one."""
-    found: dict[bytes, int] = {}
+class Terminal(NamedTuple):
+    """Broker timestamp (epoch milliseconds) of a terminal receipt, and whether it says that an operator discarded."""
+
+    at_ms: int
+    discarded: bool
+
+
+def terminals(kafka: Kafka, wanted: Collection[bytes]) -> dict[bytes, Terminal]:
+    """The newest terminal receipt of each wanted key that has one."""
+    found: dict[bytes, Terminal] = {}
     if not wanted:
         return found
     for record in scan(kafka, [TOPIC]):
         if record.key in wanted and record.key is not None and record.value is not None:
-            found[record.key] = max(record.timestamp_ms, found.get(record.key, 0))
+            receipt = Terminal(record.timestamp_ms, record.header("ce_type") == models.Discarded.CE_TYPE)
+            found[record.key] = max(receipt, found.get(record.key, receipt))
     return found

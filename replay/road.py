@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from psfabric.codec import Codec
 from psfabric.connection import Kafka
 from psfabric.engine.applied import Applied
+from psfabric.engine.control import PREFIX as CONTROL
 from psfabric.engine.deadletter import origin
 from psfabric.engine.hold import read_hold
 from psfabric.engine.receipts import TOPIC as RECEIPTS
@@ -194,7 +195,7 @@ def _step_of(record: Record, subject: str) -> Step:
     outcome = {
         "dlq": record.header("fabric-dlq-code") or "dead",
         "hold": record.header("fabric-hold-until") or "held",
-        "redo": "replayed",
+        "redo": record.header(CONTROL) or "replayed",
     }.get(stage, "")
     version = record.header("ce_sequence") or ""
     return Step(stage, _place(record), event_type(record), subject, version, outcome, "", record.timestamp_ms)

@@ -59,6 +59,7 @@ class Engine:
         self._last_call = 0
         self._succeeded_at = float("-inf")
         self._now = float("-inf")
+        self._was_open = False
 
     # ------------------------------------------------------------------------------------------ partitions
 
@@ -210,6 +211,7 @@ class Engine:
     def step(self, now: float) -> Step:
         """Choose what may be called now: the head of each key, when due, within concurrency, rate and breaker."""
         self._tell(now)
+        self._look_up(now)
         if self.paused or self.stopped:
             return Step()
         calls: list[tuple[Work, ...]] = []
@@ -237,6 +239,12 @@ class Engine:
         if batch:
             calls.append(tuple(batch))
         return Step(tuple(calls), tuple(writes))
+
+    def _look_up(self, now: float) -> None:
+        """The target answers again, as another worker found out: nobody here waits on for it to come back."""
+        was_open, self._was_open = self._was_open, self._pace.open
+        if was_open and not self._was_open:
+            self._hurry(now)
 
     def _tell(self, now: float) -> None:
         """When the clock was set back an hour, what was due in five seconds is due in five seconds still."""
@@ -324,11 +332,14 @@ class Engine:
         if isinstance(outcome, Delivered | Superseded):
             self._succeeded_at = now
         if self._pace.open:
-            for lane in self.lanes.values():
-                for head in lane.heads():
-                    if not head.asked:
-                        head.due = min(head.due, now)
+            self._hurry(now)
         self._pace.succeeded(now)
+
+    def _hurry(self, now: float) -> None:
+        for lane in self.lanes.values():
+            for head in lane.heads():
+                if not head.asked:
+                    head.due = min(head.due, now)
 
     def written(self, work: Work, now: float) -> tuple[Write, ...]:
         """All writes of a work are acknowledged. Returns the tombstones that close its place in hold, or its marker."""

@@ -44,20 +44,21 @@ HAND_OVER = 6.0
 """Seconds that open calls may take to finish when partitions are revoked or the process stops."""
 
 
-def _local(policy: Policy) -> Pace:
+def _local(policy: Policy, wake: Callable[[], None]) -> Pace:
     return LocalPace(policy.rate, policy.concurrency)
 
 
 @dataclass(frozen=True)
 class Given:
     """What every member of a host is given. `session`: least seconds of the group session; `instance`: membership is
-    static under this name, one per slot."""
+    static under this name, one per slot. `pace` makes the pace of one component; it calls what it is given, from any
+    thread, when a refusal may have become an allowance."""
 
     present: Present
     instance: str | None = None
     session: float = 10.0
     board: Board = field(default_factory=Unattended)
-    pace: Callable[[Policy], Pace] = _local
+    pace: Callable[[Policy, Callable[[], None]], Pace] = _local
 
 
 class Member:
@@ -69,14 +70,15 @@ class Member:
         session = session_of(stage.policy.timeout, given.session)
         self._kafka = kafka
         self._given = given
-        self._engine = Engine(stage.policy, receipt=stage.state_receipt, pace=given.pace(stage.policy))
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        pace = given.pace(stage.policy, self._woken)
+        self._engine = Engine(stage.policy, receipt=stage.state_receipt, pace=pace)
         self._lease = Lease(session, stage.policy.timeout)
         self._writer = LeasedWriter(producer, self._lease)
         stage.send_while(self._lease.to_send)
         self._reader = GroupReader(kafka, stage.name, instance=given.instance, session_ms=round(session * 1000))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
-        self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
         self._leaving = self._closing = False
         self._failure: BaseException | None = None
         self._calls: dict[asyncio.Task[None], set[int]] = {}
@@ -213,6 +215,11 @@ class Member:
             obey(self._given.board, self._engine)
             if not self._leaving and self._failure is None:
                 self._step()
+
+    def _woken(self) -> None:
+        """From another thread; one that comes while the loop ends is of no use to anybody."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     def _wait(self) -> float:
         due = self._engine.next_due(time.time())

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from psfabric.engine import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`why` is the operator's reason, or the limit that stopped the component."""
-
-    state: Literal["running", "paused", "stopped"] = "running"
-    why: str = ""
+from psfabric.standing import Standing
 
 
 class Board(Protocol):

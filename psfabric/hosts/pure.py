@@ -192,6 +192,7 @@ class PureMember:
             self._wake.clear()
             obey(self._board, self.engine)
             while self._turn():
+                obey(self._board, self.engine)  # also when there is always more to do
                 await asyncio.sleep(0)
 
     def _wait(self) -> float:

@@ -18,6 +18,7 @@ from psfabric.engine.lane import Lane
 from psfabric.errors import Parent
 from psfabric.event import Event, Record
 from psfabric.hosts.aio import AioHost, Given
+from psfabric.hosts.board import Board, Unattended
 from psfabric.kafka import Producer
 from psfabric.outcomes import Delivered, Outcome
 from psfabric.stages import Calling
@@ -69,8 +70,10 @@ class FakeCalling(Calling):
 class Hosting:
     """`async with Hosting(kafka, stage) as host`: running and ready; stopped at the end unless it ended before."""
 
-    def __init__(self, kafka: Kafka, *stages: Calling, known: set[Parent] | None = None) -> None:
-        self._kafka, self._stages = kafka, stages
+    def __init__(
+        self, kafka: Kafka, *stages: Calling, known: set[Parent] | None = None, board: Board | None = None
+    ) -> None:
+        self._kafka, self._stages, self._board = kafka, stages, board or Unattended()
         self.known = known if known is not None else set()
         self.stop = asyncio.Event()
 
@@ -79,7 +82,7 @@ class Hosting:
 
     async def __aenter__(self) -> Hosting:
         self._producer = Producer(self._kafka, "host", topic_within=2.0)
-        self.host = AioHost(self._kafka, self._stages, self._producer, Given(self._present))
+        self.host = AioHost(self._kafka, self._stages, self._producer, Given(self._present, board=self._board))
         self.running = asyncio.create_task(self.host.run(self.stop))
         await until(lambda: self.host.ready() or self.running.done())
         return self

@@ -157,7 +157,7 @@ class Rehearsal:
         self._tell("a month of work is logged; some of it before its project exists")
         apply_work(self._day, control, self._disturb)
         control.settle(SETTLE_WITHIN)
-        self._settled("the month's work")
+        self._settled("the month's work", behind_dead_letters=True)
         self._refused_at_the_door(control)
         replayed = self._bring_home()
         self._tell("milestones are accepted, the month ends, invoices are made")
@@ -242,23 +242,27 @@ class Rehearsal:
 
     # ------------------------------------------------------------------ waiting
 
-    def _settled(self, what: str) -> None:
-        """Wait until nothing is on its way: no lag, nothing held, several looks in a row."""
+    def _settled(self, what: str, *, behind_dead_letters: bool = False) -> None:
+        """Wait until nothing is on its way: no lag, nothing held, several looks in a row.
+
+        `behind_dead_letters`: what waits behind a dead letter of its key may stay; it follows when that is replayed.
+        """
         calm = 0
 
         def settled() -> bool:
             nonlocal calm
-            calm = calm + 1 if self._on_its_way() == 0 else 0
+            calm = calm + 1 if self._on_its_way(behind_dead_letters) == 0 else 0
             return calm >= CALM
 
         self._until(settled, f"{what} did not settle", lambda: f"{self._on_its_way()} records are still on their way")
 
-    def _on_its_way(self) -> int:
+    def _on_its_way(self, behind_dead_letters: bool = False) -> int:
         where = self._where
         names = list(where.components())
         lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
         behind = sum(lag.behind for of in lags.values() for lag in of)
-        return behind or len(held(where.kafka, names))
+        waiting = held(where.kafka, names)
+        return behind or sum(1 for each in waiting if not (behind_dead_letters and each.until.startswith("earlier:")))
 
     def _invoiced(self, control: Control) -> None:
         wanted = len(self._day.billing_events) + sum(1 for m in self._day.milestones if m.approved_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import os
 import secrets
 import threading
@@ -62,6 +63,7 @@ def deliver() -> None:
 
 def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     """Settings and pipelines checked, Kafka and the registry waited for. Raises Misconfigured, Unavailable."""
+    faulthandler.enable()  # a crash inside a native client leaves its stack in the log
     logs.configure()
     where = settings()
     declared = pipeline_files.load(where.pipelines, where.values)

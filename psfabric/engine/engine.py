@@ -448,7 +448,7 @@ class Engine:
 
     def _trips(self, lane: Lane, work: Work) -> bool:
         """Whether this record is one too many: then it is neither buried nor committed, and the component stops."""
-        why = self._limit.tripped_by_one_more()
+        why = self.stopped or self._limit.tripped_by_one_more()
         if not why:
             return False
         self.stopped = why

@@ -81,9 +81,10 @@ class GroupReader:
         """What is committed of one of our partitions (or where it begins): committing it again changes nothing."""
         for assigned in self._consumer.assignment():
             tp = TopicPartition(assigned.topic, assigned.partition)
+            place = ck.TopicPartition(*tp)
             try:
-                (known,) = self._consumer.committed([assigned], timeout=5)
-                at = known.offset if known.offset >= 0 else self._consumer.get_watermark_offsets(assigned, timeout=5)[0]
+                (known,) = self._consumer.committed([place], timeout=5)
+                at = known.offset if known.offset >= 0 else self._consumer.get_watermark_offsets(place, timeout=5)[0]
             except ck.KafkaException as error:
                 log.warning("consumer", group=self._group, error=error.args[0].str())
                 return {}

@@ -99,8 +99,16 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
     producer = Producer(where.kafka, "psfabric.process")
     stages = pure_stages(declared, codec, known)
     control = Control(where.kafka, producer)
-    host = FaustHost(where.kafka, stages, producer, has_many=known.has_many, instance=where.instance, board=control)
     telemetry = Telemetry("process", instance=where.instance)
+    host = FaustHost(
+        where.kafka,
+        stages,
+        producer,
+        has_many=known.has_many,
+        instance=where.instance,
+        board=control,
+        telemetry=telemetry,
+    )
     try:
         with _probing(telemetry, where, registry, known, stages):
             await _together(telemetry, lambda: host.ready() and control.ready, host.run, _aside(control.run))
@@ -124,7 +132,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
     def pace(policy: Policy, wake: Callable[[], None]) -> Pace:
         return sharing.pace(policy.component, policy.rate, policy.concurrency, wake)
 
-    given = Given(present, where.instance, board=control, pace=pace)
+    given = Given(present, where.instance, board=control, pace=pace, telemetry=telemetry)
     host = AioHost(where.kafka, stages, producer, given)
     pollers = [Poller(where.kafka, source, stored=telemetry.source(source.name).paged) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))

@@ -67,15 +67,19 @@ class TokenBucket:
     def take(self, now: float) -> bool:
         if self.rate <= 0:
             return True
-        if self.at is None:
-            self.tokens = max(1.0, self.rate)
-        else:
-            self.tokens = min(max(1.0, self.rate), self.tokens + (now - self.at) * self.rate)
-        self.at = now
+        self.tokens, self.at = self._left(now), now
         if self.tokens < 1.0:
             return False
         self.tokens -= 1.0
         return True
+
+    def left(self, now: float) -> float | None:
+        """Calls that may be made at once; None: no limit."""
+        return None if self.rate <= 0 else self._left(now)
+
+    def _left(self, now: float) -> float:
+        most = max(1.0, self.rate)
+        return most if self.at is None else min(most, self.tokens + (now - self.at) * self.rate)
 
     def ready_at(self, now: float) -> float:
         """When the next token is there."""

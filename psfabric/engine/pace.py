@@ -63,6 +63,10 @@ class LocalPace:
             return False
         return self.bucket.take(now)
 
+    def tokens(self, now: float) -> float | None:
+        """Calls that the rate allows at once now; None: no limit."""
+        return self.bucket.left(now)
+
     def returned(self) -> None:
         """Nothing to give back: the engine counts the calls that are open."""
 

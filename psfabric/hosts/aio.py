@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import GroupReader, Producer, TooLarge
 from psfabric.stages import Calling
+from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry, of_engine
+from psfabric.telemetry.spans import NOTHING
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +62,7 @@ class Given:
     session: float = 10.0
     board: Board = field(default_factory=Unattended)
     pace: Callable[[Policy, Callable[[], None]], Pace] = _local
+    telemetry: Telemetry | None = None
 
 
 class Member:
@@ -72,8 +76,8 @@ class Member:
         self._given = given
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        pace = given.pace(stage.policy, self._woken)
-        self._engine = Engine(stage.policy, receipt=stage.state_receipt, pace=pace)
+        self._pace = given.pace(stage.policy, self._woken)
+        self._engine = Engine(stage.policy, receipt=stage.state_receipt, pace=self._pace)
         self._lease = Lease(session, stage.policy.timeout)
         self._writer = LeasedWriter(producer, self._lease)
         stage.send_while(self._lease.to_send)
@@ -88,6 +92,10 @@ class Member:
         self._paused: set[TopicPartition] = set()
         self._committed_at = 0.0
         self._waiting = Waiting(stage.name)
+        self._meter, self._spans = ComponentMeter(stage.name), Spans()
+        if given.telemetry is not None:
+            self._meter = given.telemetry.component(stage.name, self.observe)
+            self._spans = given.telemetry.spans
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; then finish or hand back what is in flight, commit what is done, leave the group."""
@@ -107,7 +115,11 @@ class Member:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _turn(self) -> None:
+        began = time.time_ns()
         records = await self._in_thread(lambda: self._reader.poll(self._room(), POLL))
+        for topic, count in Counter(record.topic for record in records).items():
+            self._meter.read(topic, count)
+        self._spans.received(self.stage.name, records, began)
         for partition, loaded in self._loaded.items():
             self._engine.assign(
                 partition, held=loaded.held, markers=loaded.markers, applied=loaded.applied, now=time.time()
@@ -157,6 +169,7 @@ class Member:
         taken = bool(offsets) and await self._in_thread(lambda: self._reader.commit(offsets))
         if taken and epoch == self._epoch:
             self._engine.committed(offsets)
+            self._meter.committed()
             self._lease.renewed(sent_at)
             self._writer.go_on()
 
@@ -227,6 +240,7 @@ class Member:
 
     def _step(self) -> None:
         step = self._engine.step(time.time())
+        self._meter.decided([work for work, _ in step.writes])
         for work, writes in step.writes:
             self._write(work, writes)
         for batch in step.calls:
@@ -239,18 +253,32 @@ class Member:
         lanes = dict(self._engine.lanes)
         if any(work.lane not in lanes for work in batch):
             return
-        results: Sequence[Result] = await self.stage.handle(batch, lanes, time.time())
+        began, called = time.perf_counter(), self._spans.processing(self.stage.name, batch)
+        try:
+            results: Sequence[Result] = await self.stage.handle(batch, lanes, time.time())
+        except BaseException as error:
+            called.end(error=error)
+            raise
         now = time.time()
-        for work, result in zip(batch, results, strict=True):
+        settled = [(work, self._engine.settle(work, result, now)) for work, result in zip(batch, results, strict=True)]
+        self._meter.worked(batch, began)
+        called.end(batch)
+        for result in results:
             self._waiting.told(result.outcome)
-            self._write(work, self._engine.settle(work, result, now))
+        for work, writes in settled:
+            self._write(work, writes)
         self._wake.set()
 
     def _write(self, work: Work, writes: tuple[Write, ...]) -> None:
+        began, sent = time.perf_counter(), self._spans.sending(self.stage.name, [work]) if writes else NOTHING
+
         def done(error: Exception | None) -> None:
+            self._meter.acknowledged(began)
+            sent.end(error=error)
             self._loop.call_soon_threadsafe(self._written, work, error)
 
         if writes:
+            self._meter.wrote(writes)
             self._writer.write(writes, done)
         else:
             self._written(work, None)
@@ -270,6 +298,17 @@ class Member:
         if closing:
             self._write(work, closing)
         self._wake.set()
+
+    def observe(self) -> ComponentState:
+        """As seen from outside, now."""
+        return of_engine(
+            self._engine,
+            time.time(),
+            ready=self.ready,
+            positions=self._reader.positions(),
+            pace=self._pace,
+            leased=True,
+        )
 
     async def _sweep(self) -> None:
         """Release what is met. Level-triggered: a wake-up that nobody sent cannot be lost."""

@@ -17,6 +17,7 @@ from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.pure import PureMember
 from psfabric.kafka import Producer
 from psfabric.stages import Pure
+from psfabric.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class FaustHost:
         has_many: Callable[[Iterable[Parent]], set[Parent]],
         instance: str | None,
         board: Board | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._kafka = kafka
         self._stages = stages
@@ -48,6 +50,7 @@ class FaustHost:
         self._has_many = has_many
         self._instance = instance
         self._board = board
+        self._telemetry = telemetry
         self._members: list[PureMember] = []
         self._failure: BaseException | None = None
         self._failing = asyncio.Event()
@@ -67,7 +70,8 @@ class FaustHost:
         not durable, and the process should end, so that a supervisor starts it anew.
         """
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
-        self._members = [PureMember(s, self._producer, self._load, self._fail, self._board) for s in self._stages]
+        given = (self._producer, self._load, self._fail, self._board, self._telemetry)
+        self._members = [PureMember(stage, *given) for stage in self._stages]
         apps = [ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance) for m in self._members]
         tasks = [asyncio.create_task(act) for act in (self._start(apps), *(m.run() for m in self._members))]
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]

@@ -27,6 +27,7 @@ from psfabric.hosts.loading import Loaded
 from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import Producer, TooLarge
 from psfabric.stages import Pure
+from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry, of_engine
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class PureMember:
         load: Callable[[Pure, Sequence[int]], Mapping[int, Loaded]],
         on_failure: Callable[[BaseException], None],
         board: Board | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """`load` reads what the owner of partitions must know first; it blocks and is run in a thread."""
         self.stage = stage
@@ -87,6 +89,9 @@ class PureMember:
         self._awake = Awake(SESSION)
         self._board: Board = board or Unattended()
         self._waiting = Waiting(stage.name)
+        self._meter, self._spans = ComponentMeter(stage.name), Spans()
+        if telemetry is not None:
+            self._meter, self._spans = telemetry.component(stage.name, self.observe), telemetry.spans
 
     def read_by(self, reading: Reading) -> None:
         self._reading = reading
@@ -145,6 +150,7 @@ class PureMember:
         if chunk.after is not None and (inlet.taken is None or chunk.after > inlet.taken):
             self.fail(Unavailable(f"{self.stage.name}: a chunk of {chunk.tp} before {chunk.after} never arrived"))
             return
+        self._meter.read(chunk.tp.topic, len(chunk.records))
         inlet.records.extend(chunk.records)
         inlet.chunks.append((chunk.next, acknowledge))
         inlet.taken = max(chunk.next, inlet.taken or 0)
@@ -207,12 +213,17 @@ class PureMember:
         if self._halted or self._failed:
             return False
         self._admit()
+        began = time.perf_counter()
         step = self.engine.step(time.time())
+        called = self._spans.processing(self.stage.name, [work for (work,) in step.calls]) if self._spans.on else None
         outcomes = [*step.writes]
         for (work,) in step.calls:
             result = self.stage.handle(work.record, self.engine.lanes[work.lane])
             self._waiting.told(result.outcome)
             outcomes.append((work, self.engine.settle(work, result, time.time())))
+        self._meter.worked([work for work, _ in outcomes], began)
+        if called is not None:
+            called.end([work for (work,) in step.calls])
         self._write(outcomes)
         self._acknowledge_chunks()
         return bool(outcomes)
@@ -225,7 +236,15 @@ class PureMember:
             if self._awake.slept:
                 self.fail(Unavailable(f"{self.stage.name} slept through its session; others own its partitions"))
                 return
-            self._producer.write(group, lambda error: self._answered(writing, error))
+            self._meter.wrote(group)
+            began, sent = time.perf_counter(), self._spans.sending(self.stage.name, [work for work, _ in writing])
+
+            def done(error: Exception | None) -> None:
+                self._meter.acknowledged(began)
+                sent.end(error=error)
+                self._answered(writing, error)
+
+            self._producer.write(group, done)
         self._written([work for work, writes in outcomes if not writes and work.state is not State.QUEUED])
 
     def _answered(self, writing: Sequence[tuple[Work, tuple[Write, ...]]], error: Exception | None) -> None:
@@ -271,6 +290,7 @@ class PureMember:
         for tp, offset in offsets.items():
             if tp in self._inlets:
                 self._inlets[tp].committed = offset
+        self._meter.committed()
         self._wake.set()
 
     def _acknowledge_chunks(self) -> None:
@@ -295,6 +315,18 @@ class PureMember:
                 met.update(asked[found] for found in await asyncio.to_thread(has_many, set(asked)))
         if not self._halted and self.engine.release(met.__contains__, time.time()):
             self._wake.set()
+
+    # ------------------------------------------------------------------------------------------ seen from outside
+
+    def observe(self) -> ComponentState:
+        return of_engine(
+            self.engine,
+            time.time(),
+            ready=self.ready,
+            positions=self._reading.positions() if self._reading is not None else {},
+            waiting={tp: inlet.records[0].offset for tp, inlet in self._inlets.items() if inlet.records},
+            committed={tp: inlet.committed for tp, inlet in self._inlets.items() if inlet.committed is not None},
+        )
 
     # ------------------------------------------------------------------------------------------ failure
 

@@ -39,6 +39,7 @@ class GroupReader:
             "client.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "partition.assignment.strategy": "range",
@@ -52,13 +53,16 @@ class GroupReader:
             config["group.instance.id"] = f"{instance}.{group}"
         self._group = group
         self._consumer = ck.Consumer(config, logger=quiet_logger(group))
+        self._positions: dict[TopicPartition, int] = {}
 
     def subscribe(self, topics: Sequence[str], on_assign: OnPartitions, on_revoke: OnPartitions) -> None:
         def assigned(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+            self._positions.clear()
             on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
 
         def revoked(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
             on_revoke([TopicPartition(p.topic, p.partition) for p in partitions])
+            self._positions.clear()
 
         self._consumer.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
 
@@ -68,7 +72,11 @@ class GroupReader:
         for message in self._consumer.consume(limit, timeout):
             error = message.error()
             if error is None:
-                records.append(record_of(message))
+                record = record_of(message)
+                records.append(record)
+                self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            elif error.code() == ck.KafkaError._PARTITION_EOF:
+                self._positions[TopicPartition(message.topic() or "", message.partition() or 0)] = message.offset() or 0
             elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise Unavailable(f"{self._group} cannot read: {error.str()}; run `psfabric topics apply`")
             elif error.fatal():
@@ -76,6 +84,11 @@ class GroupReader:
             else:
                 log.warning("consumer", group=self._group, error=error.str())
         return records
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Where reading stands in each partition that it has begun with: one past the last record, or where the end
+        was met, which may lie past transaction markers."""
+        return dict(self._positions)
 
     def standing(self) -> dict[TopicPartition, int]:
         """What is committed of one of our partitions (or where it begins): committing it again changes nothing."""

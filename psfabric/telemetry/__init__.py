@@ -7,7 +7,7 @@ OpenTelemetry spans. Here alone OpenTelemetry and the Prometheus client are impo
 
 from psfabric.telemetry.meters import ComponentMeter, IntakeMeter, SourceMeter
 from psfabric.telemetry.spans import Spans
-from psfabric.telemetry.state import ComponentState, PartitionState
+from psfabric.telemetry.state import ComponentState, PartitionState, of_engine
 from psfabric.telemetry.telemetry import Telemetry
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "SourceMeter",
     "Spans",
     "Telemetry",
+    "of_engine",
 ]

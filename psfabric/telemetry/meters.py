@@ -28,6 +28,7 @@ NAMES: Final[Mapping[type, Outcome]] = {
     outcomes.Rejected: "rejected",
     outcomes.Held: "held",
     outcomes.Unknown: "unknown",
+    outcomes.Discarded: "discarded",
 }
 
 SYSTEM: Final = {"messaging.system": "kafka"}

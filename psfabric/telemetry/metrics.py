@@ -55,7 +55,7 @@ Metric = Literal[
 
 Kind = Literal["counter", "gauge", "histogram"]
 
-Outcome = Literal["delivered", "duplicate", "superseded", "rejected", "held", "unknown"]
+Outcome = Literal["delivered", "duplicate", "superseded", "rejected", "held", "unknown", "discarded"]
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "delivered",
     "duplicate",
@@ -63,6 +63,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "rejected",
     "held",
     "unknown",
+    "discarded",
 )
 
 _SYSTEM, _TOPIC, _GROUP = "messaging.system", "messaging.destination.name", "messaging.consumer.group.name"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
+from psfabric.engine.snapshot import KINDS
 from psfabric.engine.work import TopicPartition
 from psfabric.telemetry.meters import SYSTEM, ComponentMeter, IntakeMeter, Labels, SourceMeter
 from psfabric.telemetry.metrics import Metric
 from psfabric.telemetry.state import ComponentState
 
 Row = tuple[Metric, float, Labels]
-
-HOLD_KINDS: Final = ("parent", "period", "at", "approval", "earlier", "operator", "schema", "unknown")
-"""What a held record may wait for. All are shown, with 0 where none waits, so that a rate has a beginning."""
 
 
 def of_meter(meter: ComponentMeter) -> Iterator[Row]:
@@ -43,7 +40,7 @@ def of_state(name: str, state: ComponentState, lease_age: float) -> Iterator[Row
     yield "psf.barriers", state.barriers, component
     yield "psf.unknowns", state.unknown, component
     yield "psf.unknown.oldest.age", state.oldest_unknown, component
-    for kind in HOLD_KINDS:
+    for kind in KINDS:  # all of them, with 0 where none waits
         yield "psf.holds", state.held.get(kind, 0), {**component, "kind": kind}
         yield "psf.hold.oldest.age", state.oldest_held.get(kind, 0.0), {**component, "kind": kind}
 

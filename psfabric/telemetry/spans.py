@@ -36,7 +36,7 @@ class Open:
     """Each with the place of its record among those given."""
     batch: Span | None = None
 
-    def end(self, works: Sequence[Work] = (), error: Exception | None = None) -> None:
+    def end(self, works: Sequence[Work] = (), error: BaseException | None = None) -> None:
         """`works`: settled, in the order of the records given at the beginning."""
         for span, place in self.spans:
             if works:

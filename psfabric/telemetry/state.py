@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
+from psfabric.engine import Engine
+from psfabric.engine.lane import Log
+from psfabric.engine.snapshot import kind
 from psfabric.engine.work import TopicPartition
 
 
@@ -41,6 +45,8 @@ class ComponentState:
     stopped: bool = False
     tokens: float | None = None
     """None: no rate limit."""
+    leased: bool = False
+    """It commits while calls are open, whether there is anything new to commit or not."""
 
     @property
     def doing(self) -> str:
@@ -50,6 +56,65 @@ class ComponentState:
         return "paused" if self.paused else "running" if self.ready else "starting"
 
     @property
-    def uncommitted(self) -> bool:
-        """Something is done that the broker has not yet taken as committed."""
+    def commits_due(self) -> bool:
+        """Something is done that the broker has not yet taken as committed, or the lease has to be renewed."""
+        if self.leased and self.in_flight:
+            return True
         return any(p.processed is not None and p.processed != p.committed for p in self.partitions)
+
+
+@runtime_checkable
+class Rated(Protocol):
+    def tokens(self, now: float) -> float | None:
+        """Calls that may be made at once now; None: no limit."""
+
+
+def of_engine(
+    engine: Engine,
+    now: float,
+    *,
+    ready: bool,
+    positions: Mapping[TopicPartition, int],
+    waiting: Mapping[TopicPartition, int] | None = None,
+    committed: Mapping[TopicPartition, int] | None = None,
+    pace: object = None,
+    leased: bool = False,
+) -> ComponentState:
+    """`positions`: where reading stands; `waiting`: the first record read that has not entered the engine yet;
+    `committed`: what the broker accepted, where the engine is not told."""
+    seen, oldest = engine.snapshot(now), dict[str, float]()
+    for entry in engine.held():
+        of = kind(entry.until)
+        oldest[of] = max(oldest.get(of, 0.0), now - entry.since)
+    logs = {tp: log for lane in engine.lanes.values() for tp, log in lane.logs.items()}
+    return ComponentState(
+        ready=ready,
+        partitions=[
+            _partition(tp, logs.get(tp), positions.get(tp), (waiting or {}).get(tp), (committed or {}).get(tp))
+            for tp in sorted({*positions, *logs})
+        ],
+        queued=seen.queued,
+        in_flight=seen.in_flight,
+        retrying=seen.retrying,
+        held=seen.held,
+        oldest_held=oldest,
+        unknown=seen.unknown,
+        oldest_unknown=seen.oldest_unknown_s,
+        barriers=seen.dead_markers,
+        breaker_open=seen.breaker_open,
+        paused=seen.paused,
+        stopped=bool(seen.stopped),
+        tokens=pace.tokens(now) if isinstance(pace, Rated) else None,
+        leased=leased,
+    )
+
+
+def _partition(
+    tp: TopicPartition, log: Log | None, position: int | None, waiting: int | None, committed: int | None
+) -> PartitionState:
+    undone = [at for at in (waiting, None if log is None else next(iter(log.open), None)) if at is not None]
+    read = [at for at in (position, None if log is None else log.position) if at is not None]
+    reached = min(undone) if undone else max(read, default=None)
+    taken = log.committed if committed is None and log is not None else committed
+    first = log.first if log is not None else None
+    return PartitionState(tp, reached, None if log is None else log.committable, taken if taken is not None else first)

@@ -56,7 +56,7 @@ class _Watched:
 
     def lease_age(self, state: ComponentState, now: float) -> float:
         """Counted from when something was first seen done and not committed: hours of rest before are no delay."""
-        if not state.uncommitted:
+        if not state.commits_due:
             self.behind_since = None
             return 0.0
         if self.behind_since is None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from psfabric.engine import Result, Work
+from psfabric.engine.snapshot import KINDS
 from psfabric.engine.work import State, TopicPartition, Write
 from psfabric.errors import Parent
 from psfabric.event import Record
 from psfabric.outcomes import Delivered, Duplicate, Held, Outcome, Rejected, Superseded
 from psfabric.telemetry import ComponentState, PartitionState, Telemetry
 from psfabric.telemetry.metrics import OUTCOMES
-from psfabric.telemetry.rows import HOLD_KINDS
 from tests.telemetry.scraping import Samples, scraped, value
 
 AT = TopicPartition("in", 0)
@@ -66,7 +66,7 @@ def test_each_outcome_is_counted_under_its_name_and_a_dead_letter_under_its_code
     samples = c.scrape()
     counts = {name: value(samples, "psf_records_handled_total", component="c", outcome=name) for name in OUTCOMES}
     assert counts == {
-        "delivered": 2, "duplicate": 1, "superseded": 1, "rejected": 1, "held": 1, "unknown": 0,
+        "delivered": 2, "duplicate": 1, "superseded": 1, "rejected": 1, "held": 1, "unknown": 0, "discarded": 0,
     }  # fmt: skip
     assert value(samples, "psf_records_retried_total", component="c") == 1, "a try that is repeated is no outcome"
     assert value(samples, "psf_dead_letters_total", component="c", code="wrong-magic") == 1
@@ -133,8 +133,8 @@ def test_the_state_of_a_component_is_shown(c: Component) -> None:
     counts = ("records_queued", "records_in_flight", "records_retrying", "unknowns", "barriers")
     assert [value(samples, f"psf_{name}", component="c") for name in counts] == [4, 3, 2, 2, 6]
     assert value(samples, "psf_unknown_oldest_age_seconds") == 61
-    assert {kind: value(samples, "psf_holds", kind=kind) for kind in HOLD_KINDS if kind != "parent"} == {
-        kind: float(kind == "unknown") for kind in HOLD_KINDS if kind != "parent"
+    assert {kind: value(samples, "psf_holds", kind=kind) for kind in KINDS if kind != "parent"} == {
+        kind: float(kind == "unknown") for kind in KINDS if kind != "parent"
     }
     assert value(samples, "psf_hold_oldest_age_seconds", component="c", kind="parent") == 90
 

@@ -73,6 +73,15 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             return False
         return True
 
+    def positions(self) -> dict[TopicPartition, int]:
+        """Where reading stands; past transaction markers, which aiokafka skips. Read from another thread."""
+        subscription = self._consumer._subscription.subscription if self._consumer is not None else None
+        assigned = None if subscription is None else subscription.assignment
+        if assigned is None:
+            return {}
+        states = {tp: assigned.state_value(tp) for tp in assigned.tps}
+        return {tp: state._position for tp, state in states.items() if state is not None and state.has_valid_position}
+
     def unknown_topics(self, topics: tuple[str, ...]) -> list[str]:
         """Those of `topics` that the broker does not have."""
         cluster = self._ensure_consumer()._client.cluster

@@ -1,8 +1,8 @@
-"""`psfabric status`: how far each component is, what waits and what is dead."""
+"""`psfabric status`: whether each component runs, how far it is, what waits and what is dead."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,31 +14,44 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog="Example: psfabric status --component tryton-uk")(status)
+    app.command(epilog="Example: psfabric status tryton-uk")(status)
 
 
-def status(component: Components = None, output: Output = Format.TABLE) -> None:
-    """Lag, held and dead records of each component, and how old the oldest of them are."""
+Named = Annotated[list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="only these")]
+
+
+def status(name: Named = None, component: Components = None, output: Output = Format.TABLE) -> None:
+    """State, lag, held and dead records of each component, and how old the oldest of them are."""
     from cli.installation import installation
 
     where = installation()
-    rows = _rows(where, list(where.components(component)))
+    rows = _rows(where, list(where.components([*(name or ()), *(component or ())])))
     if output is Format.JSON:
         show.as_json({"components": rows})
         return
-    columns = ("component", "kind", "behind", "held", "oldest held", "dead", "oldest dead")
+    columns = ("component", "kind", "state", "behind", "held", "oldest held", "dead", "oldest dead")
     show.table(columns, [_cells(row) for row in rows])
+    for row in rows:
+        if row["state"] != "running":
+            name, since = row["component"], f"{row['state']} since {row['since']} by {row['who']}: {row['why']}"
+            show.say(f"{name} is {since}. It goes on with psfabric resume {name} --reason ...")
 
 
 def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
-    from replay import held, open_dead_letters
+    from psfabric.standing import Standing
+    from replay import held, open_dead_letters, standings
 
     lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
     waiting, dead = held(where.kafka, names), open_dead_letters(where.kafka, names)
+    stand = {name: Standing() for name in names} | standings(where.kafka)
     return [
         {
             "component": name,
             "kind": where.kind(name),
+            "state": stand[name].state,
+            "why": stand[name].why,
+            "who": stand[name].who,
+            "since": stand[name].at,
             "behind": sum(lag.behind for lag in lags[name]),
             "lag": {lag.topic: lag.behind for lag in lags[name]},
             "held": sum(1 for each in waiting if each.component == name),
@@ -52,4 +65,5 @@ def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     oldest_held, oldest_dead = show.age_text(row["oldest_held_seconds"]), show.age_text(row["oldest_dead_seconds"])
-    return row["component"], row["kind"], row["behind"], row["held"], oldest_held, row["dead"], oldest_dead
+    counts = row["behind"], row["held"], oldest_held, row["dead"], oldest_dead
+    return row["component"], row["kind"], row["state"], *counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ import structlog
 
 from psfabric.connection import Kafka
 from psfabric.engine import Write
+from psfabric.engine.work import TopicPartition
 from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka import Producer, WriteFailed
@@ -18,6 +20,9 @@ from psfabric.kafka.follow import Follower
 from psfabric.standing import TOPIC, Standing, read_standing
 
 log = structlog.get_logger(__name__)
+
+FOUND_WITHIN = 20.0
+"""Seconds in which the topic must be found when a process starts."""
 
 NOT_READ = Standing("paused", "what operators decided is not read yet")
 
@@ -57,12 +62,10 @@ class Control:
         log.error("component stopped", component=component, why=why)
 
     def run(self, stop: threading.Event) -> None:
-        """Follow until `stop`; blocking. Raises Unavailable when Kafka does not answer at the beginning."""
+        """Follow until `stop`; blocking. Raises Unavailable when the topic cannot be read at the beginning."""
         follower = Follower(self._kafka)
         try:
-            ends = follower.ends([TOPIC])
-            if not ends:
-                raise Unavailable(f"there is no topic {TOPIC}; run `psfabric topics apply`")
+            ends = self._ends(follower, stop)
             follower.seek(dict.fromkeys(ends, 0))
             while not stop.is_set():
                 self._heard(follower.poll(1000, 0.1))
@@ -71,6 +74,18 @@ class Control:
                 self._write(stop)
         finally:
             follower.close()
+
+    def _ends(self, follower: Follower, stop: threading.Event) -> dict[TopicPartition, int]:
+        """Asked again for a while: right after topics were made their leaders are still being chosen."""
+        deadline = time.monotonic() + FOUND_WITHIN
+        while True:
+            try:
+                if ends := follower.ends([TOPIC]):
+                    return ends
+                raise Unavailable(f"there is no topic {TOPIC}; run `psfabric topics apply`")
+            except Unavailable:
+                if time.monotonic() > deadline or stop.wait(0.2):
+                    raise
 
     def _heard(self, records: list[Record]) -> None:
         for record in records:

@@ -89,9 +89,15 @@ class Plant:
         own = dead_letter_headers(record, failure)
         self.write(Write(f"dlq.{self.name}", record.key, record.value, own, record.partition))
 
-    def hold(self, record: Record, until: Until | None = None, why: str = "the project is not there yet") -> None:
+    def hold(
+        self,
+        record: Record,
+        until: Until | None = None,
+        why: str = "the project is not there yet",
+        since: float = START,
+    ) -> None:
         until = until or Parent("project", "PRJ-1001")
-        own = hold_headers(record, until, why, START, START)
+        own = hold_headers(record, until, why, since, since)
         self.write(Write(f"hold.{self.name}", hold_key(record), record.value, own, record.partition))
 
     def release(self, record: Record) -> None:

@@ -69,7 +69,7 @@ def _fill(series: Series, made: Series) -> None:
 
 def queries(seed: int = SEED) -> list[tuple[str, float]]:
     rng = random.Random(f"queries {seed}")
-    return [(text, START + rng.uniform(0, STEP * SCRAPES + 400)) for text in OTHERS for _ in range(12)]
+    return [(text, round(START + rng.uniform(0, STEP * SCRAPES + 400), 3)) for text in OTHERS for _ in range(12)]
 
 
 def _labels(name: str, **labels: str) -> frozenset[tuple[str, str]]:

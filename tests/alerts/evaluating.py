@@ -201,7 +201,7 @@ def _pairs(expr: Binary, left: Vector | float, right: Vector | float) -> list[tu
         raise NotUnderstood("`on` with anything but and, or, unless")
     partners = {_unnamed(labels): value for labels, value in right.items()}
     both = [(labels, value) for labels, value in left.items() if _unnamed(labels) in partners]
-    return [(_unnamed(labels), value, partners[_unnamed(labels)]) for labels, value in both]
+    return [(labels, value, partners[_unnamed(labels)]) for labels, value in both]
 
 
 def _set(expr: Binary, left: Vector | float, right: Vector | float) -> Vector:

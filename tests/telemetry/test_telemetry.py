@@ -191,12 +191,12 @@ def test_counting_costs_less_than_a_microsecond_a_record(c: Component) -> None:
     writes = [Write("out", b"k", b"v")] * 256
 
     def spent() -> float:
-        begun = time.perf_counter()
+        used, begun = time.thread_time(), time.perf_counter()
         for _ in range(40):
             c.meter.read("in", 256)
             c.meter.worked(burst, begun)
             c.meter.wrote(writes)
             c.meter.acknowledged(begun)
-        return (time.perf_counter() - begun) / 40 / 256
+        return (time.thread_time() - used) / 40 / 256
 
-    assert min(spent() for _ in range(5)) < 1e-6  # measured: 0.2 µs
+    assert min(spent() for _ in range(5)) < 1e-6  # of processor time; measured: 0.4 µs

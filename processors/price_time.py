@@ -44,6 +44,9 @@ class PriceTime(Processor):
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')
 
+    def targets(self) -> Iterable[str]:
+        return self.routes.values()
+
     def process(self, event: Event, known: Known) -> Iterable[Route]:
         """One Route for each target of the table. Raises Invalid(no-route, role-unknown, currency-mismatch), Held."""
         match event.data:

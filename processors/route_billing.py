@@ -29,6 +29,9 @@ class RouteBilling(Processor):
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')
 
+    def targets(self) -> Iterable[str]:
+        return self.routes.values()
+
     def process(self, event: Event, known: Known) -> Iterable[Route]:
         """One enriched request.
 

@@ -21,6 +21,9 @@ class RouteInvoice(Processor):
 
     target: str = Field(default="salesforce-status", description="Target instance that shows invoices to sales.")
 
+    def targets(self) -> Iterable[str]:
+        return (self.target,)
+
     def process(self, event: Event, known: Known) -> Iterable[Route]:
         """One enriched invoice. Raises Held for the project."""
         if not isinstance(event.data, InvoicePosted):

@@ -22,6 +22,9 @@ class RouteProject(Processor):
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')
 
+    def targets(self) -> Iterable[str]:
+        return self.routes.values()
+
     def process(self, event: Event, known: Known) -> Iterable[Route]:
         """One enriched request. Raises Invalid(no-route), Held for the client."""
         if not isinstance(event.data, ProjectRequested):

@@ -179,6 +179,10 @@ class Processor(Component, ABC):
     def process(self, event: Event, known: Known) -> Iterable[Event | Route | Reference]:
         """Canonical in, canonical or routed out. Pure but for `known`. Raises Invalid, Held."""
 
+    def targets(self) -> Iterable[str]:
+        """Every sink that it may route to, by name: what its settings say. A name that is no sink is a mistake."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -22,6 +22,7 @@ import schemas
 from psfabric.adapters import Component, Polled, Processor, Sink, Source, Thin, Webhook
 from psfabric.engine import Limit
 from psfabric.errors import Misconfigured
+from psfabric.wiring import misfits
 
 NAME = r"^[a-z][a-z0-9-]{1,60}$"
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -147,15 +148,20 @@ def load(folder: Path, env: Mapping[str, str]) -> Pipelines:
         raise Misconfigured([f"no pipeline file (*.toml) in {folder.resolve()}; set PSF_PIPELINES"])
     mistakes: list[str] = []
     found: dict[str, list[Declared[Any]]] = {kind: [] for kind in KINDS}
+    unread: set[str] = set()
     for path in files:
         for kind, table in _tables(path, mistakes):
+            if kind == "sink":
+                unread.add(str(table.get("name")))
             declared = _declare(path, kind, table, env, mistakes)
             if declared is not None:
                 found[kind].append(declared)
     mistakes += _twins([d.instance.name for kind in KINDS for d in found[kind]])
+    whole = Pipelines(tuple(found["source"]), tuple(found["processor"]), tuple(found["sink"]), files)
+    mistakes += misfits(whole, unread - {d.instance.name for d in whole.sinks})
     if mistakes:
         raise Misconfigured(mistakes)
-    return Pipelines(tuple(found["source"]), tuple(found["processor"]), tuple(found["sink"]), files)
+    return whole
 
 
 def discover(package: str, base: type[C]) -> dict[str, type[C]]:

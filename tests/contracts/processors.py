@@ -76,6 +76,10 @@ class ProcessorContract:
             assert name == schemas.model(name).EVENT
         assert not [name for name in self.processor.accepts if name.startswith("enriched.")]
 
+    def test_it_routes_only_to_targets_that_it_names(self) -> None:
+        routed = {o.target for case in self.cases for o in self.run(case) if isinstance(o, Route)}
+        assert routed <= set(self.processor.targets())
+
     def test_it_emits_only_what_it_declares(self) -> None:
         seen: set[str] = set()
         for case in self.cases:

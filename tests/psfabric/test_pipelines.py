@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,66 @@ def test_a_value_out_of_bounds_is_refused(folder: Path, line: str) -> None:
     found = mistakes(folder, f'[[processor]]\nname = "a-b"\nuse = "approve_time"\n{line}\n')
     assert len(found) == 1
     assert line.partition(" ")[0] in found[0]
+
+
+ROUTE = """
+[[processor]]
+name = "price-time"
+use = "price_time"
+settings = { routes = { UK01 = "tryton-uk" } }
+"""
+SINK = """
+[[sink]]
+name = "tryton-uk"
+use = "tryton"
+settings = { url = "http://x.invalid", database = "d", user = "u", password = "p", company = "UK01" }
+"""
+
+
+def test_a_route_leads_to_a_sink_that_takes_what_is_routed(folder: Path) -> None:
+    assert load(folder, ROUTE, SINK).processors
+    misspelt = ROUTE.replace("tryton-uk", "tryton-ukk")
+    assert mistakes(folder, misspelt, SINK) == (
+        "processor 'price-time': routes to 'tryton-ukk', which is no sink; did you mean tryton-uk?",
+    )
+    other = """
+[[sink]]
+name = "tryton-uk"
+use = "salesforce"
+settings = { base_url = "http://x.invalid", client_id = "c", client_secret = "s" }
+"""
+    (found,) = mistakes(folder, ROUTE, other)
+    assert "which does not take it" in found
+    assert "enriched.time.TimeApproved" in found
+
+
+def test_a_sink_whose_table_is_wrong_is_not_also_missing(folder: Path) -> None:
+    found = mistakes(folder, ROUTE, SINK.replace("company", "companny"))
+    assert len(found) == 2
+    assert all("sink 'tryton-uk'" in each for each in found)
+
+
+def test_what_would_be_ignored_is_a_mistake(folder: Path) -> None:
+    calls = ROUTE.replace("[[processor]]", '[[processor]]\nrate = "1/s"\nin_flight = 2')
+    assert mistakes(folder, calls, SINK) == (
+        "processor 'price-time': in_flight, rate would be ignored: it makes no calls",
+    )
+    barred = JIRA.replace("[[source]]", "[[source]]\nbarrier = true")
+    assert mistakes(folder, barred, SINK, TOKEN="t") == (
+        "source 'jira-one': barrier would be ignored: it has no key barrier",
+    )
+
+
+def test_a_target_that_can_only_take_things_twice_takes_nothing_that_is_money(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sinks.tryton import Tryton
+
+    monkeypatch.setattr(Tryton, "capabilities", replace(Tryton.capabilities, idempotency="at_least_once"))
+    (found,) = mistakes(folder, ROUTE, SINK)
+    assert "sink 'tryton-uk'" in found
+    assert "enriched.time.TimeApproved" in found
+    assert "enriched.project.ProjectRequested" not in found
 
 
 @pytest.mark.parametrize("name", ["a", "Upper", "under_score", "dot.ted", "-dash", "1st", "x" * 62, "é-é", "a\\n"])

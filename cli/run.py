@@ -42,9 +42,6 @@ from psfabric.telemetry.probing import EVERY, Probing, of_kafka, of_reference, o
 
 log = structlog.get_logger(__name__)
 
-START_WITHIN = 60.0
-"""Seconds that the parts may take to answer at start (PSF_START_WITHIN)."""
-
 
 def intake() -> None:
     """Receive webhooks."""
@@ -67,9 +64,9 @@ def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     logs.configure()
     where = settings()
     declared = pipeline_files.load(where.pipelines, where.values)
-    deadline = time.monotonic() + float(where.values.get("PSF_START_WITHIN", START_WITHIN))
+    deadline = time.monotonic() + where.start_within
     log.info("waits for its parts", role=role, kafka=str(where.kafka))
-    Admin(where.kafka).wait(deadline)
+    Admin(where.kafka).wait(deadline, lambda why: log.warning("still waits for Kafka", role=role, why=why))
     registry = Registry(where.registry_url)
     wait_for(registry, deadline)
     return where, declared, registry
@@ -106,6 +103,7 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
         producer,
         has_many=known.has_many,
         instance=where.instance,
+        session=where.session,
         board=control,
         telemetry=telemetry,
     )
@@ -132,7 +130,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
     def pace(policy: Policy, wake: Callable[[], None]) -> Pace:
         return sharing.pace(policy.component, policy.rate, policy.concurrency, wake)
 
-    given = Given(present, where.instance, board=control, pace=pace, telemetry=telemetry)
+    given = Given(present, where.instance, where.session, board=control, pace=pace, telemetry=telemetry)
     host = AioHost(where.kafka, stages, producer, given)
     pollers = [Poller(where.kafka, source, stored=telemetry.source(source.name).paged) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from psfabric import connection
 from psfabric.connection import Kafka
 from psfabric.errors import Misconfigured
 
@@ -19,8 +21,15 @@ ENDPOINTS = "PSF_ENDPOINTS"
 """Names another endpoints file, e.g. of a demo that was kept."""
 
 
+_URLS = {"PSF_REGISTRY_URL": ("http", "https"), "PSF_REDIS_URL": ("redis", "rediss")}
+
+
 class Settings(BaseModel):
-    """Endpoints of the fabric's own parts. `values` is everything, for `${NAME}` in pipeline files."""
+    """Endpoints of the fabric's own parts. `values` is everything, for `${NAME}` in pipeline files.
+
+    `start_within`: seconds that the parts may take to answer at start. `session`: seconds after which a worker that
+    gives no sign of life loses its partitions.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +39,8 @@ class Settings(BaseModel):
     pipelines: Path
     instance: str | None
     partitions: int | None
+    start_within: float
+    session: float
     values: Mapping[str, str]
 
 
@@ -45,21 +56,54 @@ def environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def settings(base: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings. Raises Misconfigured naming every endpoint that is missing and what to do."""
+    """Read the settings. Raises Misconfigured naming every mistake, and what to do or what is allowed."""
     env = environment(base)
-    needed = ("PSF_KAFKA_BOOTSTRAP", "PSF_REGISTRY_URL", "PSF_REDIS_URL")
-    mistakes = [f"{n} is not set: run `make up`, or set it in the environment" for n in needed if not env.get(n)]
+    kafka, mistakes = connection.read(env)
+    urls = {name: _url(env, name, schemes, mistakes) for name, schemes in _URLS.items()}
     partitions = env.get("PSF_PARTITIONS", "")
     if partitions and not (partitions.isascii() and partitions.isdigit() and int(partitions) > 0):
         mistakes.append(f"PSF_PARTITIONS is {partitions!r}; a whole number above 0 is allowed")
-    if mistakes:
+    start_within = _seconds(env, "PSF_START_WITHIN", 60.0, (0.0, 86_400.0), mistakes)
+    session = _seconds(env, "PSF_SESSION", 10.0, (6.0, 300.0), mistakes)
+    if mistakes or kafka is None:
         raise Misconfigured(mistakes)
     return Settings(
-        kafka=Kafka(env["PSF_KAFKA_BOOTSTRAP"]),
-        registry_url=env["PSF_REGISTRY_URL"],
-        redis_url=env["PSF_REDIS_URL"],
+        kafka=kafka,
+        registry_url=urls["PSF_REGISTRY_URL"],
+        redis_url=urls["PSF_REDIS_URL"],
         pipelines=Path(env.get("PSF_PIPELINES", "deploy/pipelines")),
         instance=env.get("PSF_INSTANCE"),
         partitions=int(partitions) if partitions else None,
+        start_within=start_within,
+        session=session,
         values=env,
     )
+
+
+def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...], mistakes: list[str]) -> str:
+    """What is wrong is said without the URL: it may hold a password."""
+    text = env.get(name, "")
+    if not text:
+        mistakes.append(f"{name} is not set: run `make up`, or set it in the environment")
+        return text
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole:
+        mistakes.append(f"{name} is no address; {' or '.join(f'{s}://host:port' for s in schemes)} is allowed")
+    return text
+
+
+def _seconds(
+    env: Mapping[str, str], name: str, default: float, between: tuple[float, float], mistakes: list[str]
+) -> float:
+    text, (least, most) = env.get(name, str(default)), between
+    try:
+        found = float(text)
+    except ValueError:
+        found = float("nan")
+    if not least <= found <= most:
+        mistakes.append(f"{name} is {text!r}; seconds from {least:g} to {most:g} are allowed")
+    return found

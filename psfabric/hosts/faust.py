@@ -12,7 +12,7 @@ import structlog
 from psfabric.connection import Kafka
 from psfabric.errors import FabricError, Parent, Unavailable
 from psfabric.hosts.board import Board
-from psfabric.hosts.faust_chunks import ChunkApp
+from psfabric.hosts.faust_chunks import SESSION, ChunkApp
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.pure import PureMember
 from psfabric.kafka import Producer
@@ -31,6 +31,7 @@ class FaustHost:
 
     `has_many` says which of the given parents the reference store has (it blocks; raises Transient when it cannot
     say). `instance`: membership is static under this name, one per slot; None: dynamic, leaving moves the partitions.
+    `session`: seconds after which a worker that gives no sign of life loses its partitions.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FaustHost:
         *,
         has_many: Callable[[Iterable[Parent]], set[Parent]],
         instance: str | None,
+        session: float = SESSION,
         board: Board | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
@@ -48,7 +50,7 @@ class FaustHost:
         self._stages = stages
         self._producer = producer
         self._has_many = has_many
-        self._instance = instance
+        self._instance, self._session = instance, session
         self._board = board
         self._telemetry = telemetry
         self._members: list[PureMember] = []
@@ -72,7 +74,9 @@ class FaustHost:
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
         given = (self._producer, self._load, self._fail, self._board, self._telemetry)
         self._members = [PureMember(stage, *given) for stage in self._stages]
-        apps = [ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance) for m in self._members]
+        apps = [
+            ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance, self._session) for m in self._members
+        ]
         tasks = [asyncio.create_task(act) for act in (self._start(apps), *(m.run() for m in self._members))]
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]
         for task in tasks:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import confluent_kafka as ck
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -17,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from psfabric.connection import Kafka
-from psfabric.errors import Unavailable
+from psfabric.errors import Misconfigured, Unavailable
 from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import quiet_logger
 from schemas import Topic
@@ -52,17 +53,33 @@ class Change:
 class Admin:
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
-        self._client = AdminClient(client_config(kafka), logger=quiet_logger("admin"))
+        self._said: ck.KafkaError | None = None
+        config: dict[str, Any] = {**client_config(kafka), "error_cb": self._heard}
+        self._client = AdminClient(config, logger=quiet_logger("admin"))
 
-    def wait(self, deadline: float) -> None:
-        """Wait until the broker answers; Unavailable once `deadline` (monotonic seconds) has passed."""
+    def _heard(self, error: ck.KafkaError) -> None:
+        """Why there is no connection: a request that was not answered does not know."""
+        if error.code() != ck.KafkaError._ALL_BROKERS_DOWN:
+            self._said = error
+
+    def wait(self, deadline: float, waiting: Callable[[str], None] = lambda why: None) -> None:
+        """Wait until the broker answers; `waiting` is told each time that it did not, and why.
+
+        Raises Unavailable once `deadline` (monotonic seconds) has passed; Misconfigured at once for a login that the
+        broker refuses, or a certificate that we do: time does not mend those.
+        """
         while True:
             try:
                 self._client.list_topics(timeout=2)
                 return
             except ck.KafkaException as error:
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
+                self._client.poll(0)
+                said = self._said or error.args[0]
+            if said.code() in (ck.KafkaError._AUTHENTICATION, ck.KafkaError._SSL):
+                raise Misconfigured([_untrusted(self._kafka, said)])
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {self._kafka} does not answer: {said.str()}")
+            waiting(said.str())
 
     def plan(self, wanted: Iterable[Topic]) -> list[Change]:
         """What `apply` would do. Topics that exist and are not wanted, and settings not declared, are left alone."""
@@ -205,6 +222,19 @@ class Admin:
         except ck.KafkaException as error:
             raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _untrusted(kafka: Kafka, said: ck.KafkaError) -> str:
+    if said.code() == ck.KafkaError._SSL:
+        what = "PSF_KAFKA_SSL_CA_LOCATION has to hold the authority that signed its certificate, for the name used here"
+        return f"Kafka at {kafka} is not who it should be, or speaks no TLS: {_bare(said.str())}. {what}"
+    who = f"{kafka.login.username} ({kafka.login.mechanism})" if kafka.login else "one without a name"
+    return f"Kafka at {kafka} refuses the login of {who}: check PSF_KAFKA_SASL_USERNAME and PSF_KAFKA_SASL_PASSWORD"
+
+
+def _bare(text: str) -> str:
+    """librdkafka's words without the addresses and durations around them."""
+    return text.split(": ", 1)[-1].split(" (after")[0]
 
 
 def _changes(topic: Topic, existing: Mapping[str, int], there: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psfabric.connection import Kafka
 
 
-def client_config(kafka: Kafka) -> dict[str, str | int | float | bool]:
+def client_config(kafka: Kafka) -> dict[str, Any]:
     """What every client begins with. librdkafka checks the broker's name against its certificate."""
-    config: dict[str, str | int | float | bool] = {
+    config: dict[str, Any] = {
         "bootstrap.servers": kafka.bootstrap,
         "security.protocol": kafka.protocol,
     }

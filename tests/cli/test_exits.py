@@ -67,13 +67,34 @@ def test_a_broker_that_is_away_is_exit_5_within_seconds(
     run: Run, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (nowhere / "a.toml").write_text(SINK.format(name="tryton-x"))
-    for name in PARTS:
-        monkeypatch.setenv(name, f"127.0.0.1:{silent_port()}")
+    for name, scheme in zip(PARTS, ("", "http://", "redis://"), strict=True):
+        monkeypatch.setenv(name, f"{scheme}127.0.0.1:{silent_port()}")
     begun = time.monotonic()
     ran = run("dlq", "list")
     assert ran.code == exits.UNREACHABLE
     assert "does not answer" in ran.err
     assert time.monotonic() - begun < 25
+
+
+def process(role: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """One of the fabric's own processes, until it ends by itself."""
+    command = [sys.executable, "-m", "cli.main", "run", role]
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_process_waits_for_a_broker_with_progress_shown_and_gives_up_with_exit_5(nowhere: Path) -> None:
+    (nowhere / "a.toml").write_text(SINK.format(name="tryton-x"))
+    addresses = (f"{scheme}127.0.0.1:{silent_port()}" for scheme in ("", "http://", "redis://"))
+    ran = process("process", **dict(zip(PARTS, addresses, strict=True)), PSF_START_WITHIN="3")
+    assert ran.returncode == exits.UNREACHABLE
+    assert "still waits for Kafka" in ran.stdout + ran.stderr
+    assert "does not answer" in ran.stderr.splitlines()[-1]
+
+
+def test_a_time_to_wait_that_is_none_is_exit_2(nowhere: Path) -> None:
+    ran = process("intake", PSF_START_WITHIN="abc")
+    assert ran.returncode == exits.USAGE
+    assert "PSF_START_WITHIN is 'abc'; seconds from 0 to 86400 are allowed" in ran.stderr
 
 
 def test_a_registry_that_is_away_is_exit_5(run: Run, here: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

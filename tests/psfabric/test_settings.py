@@ -67,3 +67,40 @@ def test_what_is_optional_is_none() -> None:
     found = settings(WHOLE)
     assert (found.instance, found.partitions) == (None, None)
     assert settings({**WHOLE, "PSF_PARTITIONS": "6", "PSF_INSTANCE": "slot-1"}).partitions == 6
+
+
+@pytest.mark.parametrize("text", ["abc", "", "-1", "nan", "inf", "90000"])
+def test_times_are_seconds_within_bounds(text: str) -> None:
+    for name in ("PSF_START_WITHIN", "PSF_SESSION"):
+        if text:
+            with pytest.raises(Misconfigured, match=rf"{name} is '{text}'; seconds from \d+ to \d+ are allowed"):
+                settings({**WHOLE, name: text})
+    found = settings({**WHOLE, "PSF_START_WITHIN": "0", "PSF_SESSION": "6.5"})
+    assert (found.start_within, found.session) == (0.0, 6.5)
+    assert (settings(WHOLE).start_within, settings(WHOLE).session) == (60.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PSF_KAFKA_BOOTSTRAP", "broker"),
+        ("PSF_KAFKA_BOOTSTRAP", "kafka://broker:9092"),
+        ("PSF_KAFKA_BOOTSTRAP", "one:9092,two"),
+        ("PSF_REGISTRY_URL", "registry:8081"),
+        ("PSF_REGISTRY_URL", "ftp://registry"),
+        ("PSF_REDIS_URL", "http://redis:6379"),
+        ("PSF_REDIS_URL", "redis://redis:port"),
+    ],
+)
+def test_an_address_of_another_form_says_which_is_allowed(name: str, text: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"{name} is .*allowed"):
+        settings({**WHOLE, name: text})
+
+
+def test_addresses_may_be_several_secured_and_with_credentials_that_no_mistake_repeats() -> None:
+    several = {"PSF_KAFKA_BOOTSTRAP": "one:9092, [::1]:9093"}
+    secured = {"PSF_REGISTRY_URL": "https://u:canary@registry/apis", "PSF_REDIS_URL": "rediss://:canary@redis:6380/0"}
+    assert settings({**WHOLE, **several, **secured}).registry_url == secured["PSF_REGISTRY_URL"]
+    with pytest.raises(Misconfigured) as caught:
+        settings({**WHOLE, "PSF_REGISTRY_URL": "x://u:canary@registry", "PSF_REDIS_URL": "x://:canary@redis"})
+    assert "canary" not in str(caught.value)

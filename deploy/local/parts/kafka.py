@@ -53,8 +53,8 @@ appender.out.layout.pattern=%d{ISO8601} %p %m (%c{1})%n
 
 class Kafka(Part):
     name = "kafka"
-    ports = ("main", "controller")
-    gives = ("PSF_KAFKA_BOOTSTRAP",)
+    ports: ClassVar[tuple[str, ...]] = ("main", "controller")
+    gives: ClassVar[tuple[str, ...]] = ("PSF_KAFKA_BOOTSTRAP",)
     _heap: ClassVar[list[str]] = ["-Xms192m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 
     def endpoints(self, place: Place) -> dict[str, str]:

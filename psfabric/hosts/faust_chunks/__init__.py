@@ -9,7 +9,7 @@ faust, mode and aiokafka.
 `app` (Faust's other parts, as far as they are needed).
 """
 
-from psfabric.hosts.faust_chunks.app import ChunkApp
+from psfabric.hosts.faust_chunks.app import SESSION, ChunkApp
 from psfabric.hosts.faust_chunks.chunk import Chunk
 
-__all__ = ["Chunk", "ChunkApp"]
+__all__ = ["SESSION", "Chunk", "ChunkApp"]

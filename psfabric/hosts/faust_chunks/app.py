@@ -19,6 +19,9 @@ SESSION = 10.0
 HEARTBEAT = 1.0
 """A rebalance begins when the last member has noticed it, by its heartbeat."""
 
+REQUEST = 40.0
+"""Seconds until a request to the broker is given up. Joining a group is one, and waits for the others of the group."""
+
 COMMIT_EVERY = 0.5
 POLL_RECORDS = 500
 """Records per fetch, over all partitions: the longest chunk."""
@@ -52,8 +55,17 @@ class ChunkTransport(Transport):
 class ChunkApp(faust.App):
     """App id = consumer group = component. No table, leader, web server, or topic declaration; no files."""
 
-    def __init__(self, kafka: Kafka, component: str, taker: Taker, producer: Producer, instance: str | None) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        component: str,
+        taker: Taker,
+        producer: Producer,
+        instance: str | None,
+        session: float = SESSION,
+    ) -> None:
         self.taker = taker
+        self.kafka = kafka
         self.shared_producer = producer
         self.instance_id = f"{instance}.{component}" if instance else None
         super().__init__(
@@ -61,9 +73,9 @@ class ChunkApp(faust.App):
             env_prefix="PSF_FAUST_",  # or a DEBUG or BROKER_URL meant for somebody else would be obeyed
             broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
             broker_client_id=component,
-            broker_session_timeout=SESSION,
-            broker_heartbeat_interval=HEARTBEAT,
-            broker_request_timeout=40.0,
+            broker_session_timeout=session,
+            broker_heartbeat_interval=min(HEARTBEAT, session / 5),
+            broker_request_timeout=max(REQUEST, session + 10.0),
             broker_commit_interval=COMMIT_EVERY,
             broker_max_poll_records=POLL_RECORDS,
             broker_max_poll_interval=300.0,

@@ -14,6 +14,8 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, server_list
 from faust.types import TP
 from mode.threads import WorkerThread
 
+from psfabric.connection import Kafka, tls_context
+
 log = structlog.get_logger(__name__)
 
 FETCH_WAIT_MS = 500
@@ -26,6 +28,18 @@ class _Daemon(WorkerThread):
     def __init__(self, service: Any, **kwargs: Any) -> None:
         super().__init__(service, **kwargs)
         self.daemon = True
+
+
+def secured(kafka: Kafka) -> dict[str, Any]:
+    """The connection value in aiokafka's names. The context checks the broker's name against its certificate."""
+    names: dict[str, Any] = {"security_protocol": kafka.protocol}
+    if kafka.tls:
+        names["ssl_context"] = tls_context(kafka)
+    if kafka.login is not None:
+        names["sasl_mechanism"] = kafka.login.mechanism
+        names["sasl_plain_username"] = kafka.login.username
+        names["sasl_plain_password"] = kafka.login.password.get_secret_value()
+    return names
 
 
 class ChunkConsumerThread(AIOKafkaConsumerThread):
@@ -43,6 +57,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             group_id=conf.id,
             group_instance_id=cast(Any, self.app).instance_id,
             bootstrap_servers=server_list(transport.url, transport.default_port),
+            **secured(cast(Any, self.app).kafka),
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",

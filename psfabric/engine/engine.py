@@ -116,6 +116,14 @@ class Engine:
             else:
                 lane.enqueue(work)
 
+    def reached(self, tp: TopicPartition, offset: int) -> None:
+        """Reading stands at `offset`: between it and the last record that arrived there is nothing to read, only
+        markers of transactions, or records that compaction removed. They may be committed over."""
+        lane = self.lanes.get(tp.partition)
+        if lane is not None:
+            log = lane.log(tp)
+            log.position = max(log.position or 0, offset)
+
     def commits(self) -> dict[TopicPartition, int]:
         """Offsets that may be committed, everything below being durable; offered until they are `committed`."""
         logs = [pair for lane in self.lanes.values() for pair in lane.logs.items()]

@@ -126,6 +126,8 @@ class Member:
             )
         self._loaded.clear()
         self._engine.arrive(r for r in records if r.partition in self._engine.lanes)
+        for tp, at in self._reader.positions().items():
+            self._engine.reached(tp, at)
         self._wake.set()
         await self._flow({TopicPartition(r.topic, r.partition) for r in records})
         await self._commit()

@@ -159,6 +159,13 @@ class PureMember:
             self._reading.pause(chunk.tp)
         self._wake.set()
 
+    def passed(self, tp: TopicPartition, after: int | None, to: int) -> None:
+        """Markers of transactions are committed over, once everything read before them is in the engine."""
+        inlet = self._inlets.get(tp)
+        taken = None if inlet is None else inlet.taken
+        if taken == after and (inlet is None or not inlet.records):
+            self.engine.reached(tp, to)
+
     def _admit(self) -> None:
         """Let records into the engine as far as the window above the committed offset reaches."""
         for tp, inlet in self._inlets.items():

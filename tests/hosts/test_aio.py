@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka as ck
 import pytest
 
 from psfabric.connection import Kafka
@@ -21,6 +22,7 @@ from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record, sequence
 from psfabric.kafka import Admin, GroupReader, Producer, latest, read_topic
+from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import WriteFailed
 from psfabric.outcomes import Delivered, Held, Outcome, Retry
 from schemas import Topic
@@ -417,3 +419,20 @@ async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road:
     assert road.committed() == 0
     async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)
+
+
+async def test_markers_of_transactions_are_committed_over(road: Road) -> None:
+    """Else a topic that is written in transactions never looks read to its end."""
+    producer = ck.Producer({**client_config(road.kafka), "transactional.id": unique("tx")})
+    producer.init_transactions(10)
+    for partition in (0, 1):
+        producer.begin_transaction()
+        producer.produce(road.source, key=b"k", value=b"1", partition=partition)
+        producer.commit_transaction(10)
+    producer.begin_transaction()
+    producer.produce(road.source, key=b"k", value=b"2", partition=2)
+    producer.flush(10)
+    producer.abort_transaction(10)
+    async with Hosting(road.kafka, road.stage()):
+        await eventually(lambda: [road.committed(n) for n in range(3)] == [2, 2, 2])
+    assert road.out() == ["1", "1"]

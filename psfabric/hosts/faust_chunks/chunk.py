@@ -57,6 +57,9 @@ class Taker(Protocol):
     def take(self, chunk: Chunk, acknowledge: Callable[[], object]) -> None:
         """`acknowledge` is called once everything in the chunk is durable, or was handed back."""
 
+    def passed(self, tp: TopicPartition, after: int | None, to: int) -> None:
+        """Reading stands at `to`, and after the chunk that ended at `after` (None: none yet) there was no record."""
+
     def committable(self) -> Mapping[TopicPartition, int]:
         """Per topic-partition the offset below which everything is durable."""
 

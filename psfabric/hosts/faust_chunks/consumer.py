@@ -63,7 +63,12 @@ class ChunkConsumer(Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         wait = PAUSED_FETCH_TIMEOUT if self._paused_partitions else FETCH_TIMEOUT
         found = await super()._getmany(active_partitions, wait)
-        return {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
+        chunks = {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
+        for tp, at in self._thread.positions().items():
+            after = self._fetched.get(TP(*tp))
+            if after is None or at > after:
+                self._taker.passed(TopicPartition(*tp), after, at)
+        return chunks
 
     def _chunk(self, tp: TP, found: list[Any]) -> Chunk:
         records = [

@@ -17,7 +17,7 @@ import structlog
 
 from cli import logs
 from psfabric import pipelines as pipeline_files
-from psfabric.adapters import Notice
+from psfabric.adapters import Notice, Polled
 from psfabric.assembly import calling_stages, pure_stages
 from psfabric.codec import Codec
 from psfabric.engine import Policy
@@ -132,7 +132,7 @@ async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> 
 
     given = Given(present, where.instance, where.session, board=control, pace=pace, telemetry=telemetry)
     host = AioHost(where.kafka, stages, producer, given)
-    pollers = [Poller(where.kafka, source, stored=telemetry.source(source.name).paged) for source in declared.polled()]
+    pollers = [_poller(where, source, telemetry) for source in declared.polled()]
     refs = sorted(t.name for t in declared.topics() if t.name.startswith("ref."))
     keeper = Keeper(where.kafka, where.redis_url, refs)
 
@@ -166,6 +166,13 @@ def _aside(run: Callable[[threading.Event], None]) -> Callable[[asyncio.Event], 
             own.shutdown(wait=False)
 
     return part
+
+
+def _poller(where: Settings, source: Polled, telemetry: Telemetry) -> Poller:
+    meter = telemetry.source(source.name)
+    poller = Poller(where.kafka, source, stored=meter.paged)
+    meter.state = lambda: poller.state
+    return poller
 
 
 def _probing(

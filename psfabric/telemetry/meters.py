@@ -132,10 +132,12 @@ class IntakeMeter:
 
 
 class SourceMeter:
-    """Of one polled source."""
+    """Of one polled source. `state` says what its poller does (reads, stands by, stopped); only one that reads can be
+    silent."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.time) -> None:
         self.name = name
+        self.state: Callable[[], str] = lambda: "reads"
         self.pages = self.records = 0
         self.paged_at = clock()
         self._clock = clock

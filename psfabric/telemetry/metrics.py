@@ -42,6 +42,7 @@ Metric = Literal[
     "psf.source.pages",
     "psf.source.records",
     "psf.source.page.age",
+    "psf.source.stopped",
     "psf.kafka.reachable",
     "psf.registry.reachable",
     "psf.redis.reachable",
@@ -154,7 +155,10 @@ METRICS: Final[Mapping[Metric, Definition]] = MappingProxyType(
         ),
         "psf.source.pages": Definition("counter", "{page}", ("source",), "pages of a polled source stored"),
         "psf.source.records": Definition("counter", "{record}", ("source",), "records in them"),
-        "psf.source.page.age": Definition("gauge", "s", ("source",), "time since the last page, or since the start"),
+        "psf.source.page.age": Definition(
+            "gauge", "s", ("source",), "time since the last page, or since the start; 0 where another process reads it"
+        ),
+        "psf.source.stopped": Definition("gauge", "", ("source",), "1: it cannot be read on until somebody acts"),
         "psf.kafka.reachable": Definition("gauge", "", (), "1: the broker answered the last probe"),
         "psf.registry.reachable": Definition("gauge", "", (), "1: the schema registry answered the last probe"),
         "psf.redis.reachable": Definition("gauge", "", (), "1: Redis answered the last probe"),

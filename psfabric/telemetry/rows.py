@@ -79,4 +79,6 @@ def of_source(meter: SourceMeter, now: float) -> Iterator[Row]:
     labels = {"source": meter.name}
     yield "psf.source.pages", meter.pages, labels
     yield "psf.source.records", meter.records, labels
-    yield "psf.source.page.age", max(0.0, now - meter.paged_at), labels
+    state = meter.state()
+    yield "psf.source.stopped", state == "stopped", labels
+    yield "psf.source.page.age", max(0.0, now - meter.paged_at) if state == "reads" else 0.0, labels

@@ -40,6 +40,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.samples)
+        self._looked_at = 0.0
 
     def process(self, name: str, telemetry: Telemetry) -> None:
         """A process in this one."""
@@ -60,17 +61,18 @@ class Scene:
         """One scrape of all, one evaluation: what fires, with its labels."""
         for name, target in self.targets.items():
             self.samples.scrape(self.clock.now, {"job": "psfabric", "instance": name}, target())
+        self._looked_at = self.clock.now
         found = self._watch.firing(self.clock.now)
         self.ever |= found.keys()
         return found
 
     async def watch(
-        self, minutes: float, meanwhile: Callable[[], Awaitable[object]] | None = None
+        self, minutes: float, meanwhile: Callable[[], Awaitable[object]] | None = None, every: float = EVERY
     ) -> dict[str, list[dict[str, str]]]:
         """So many minutes of the clock; `meanwhile` is done before each scrape. What fires at the end."""
-        found = self.look()
-        for _ in range(round(minutes * 60 / EVERY)):
-            self.clock.now += EVERY
+        found = self.look() if self._looked_at != self.clock.now else {}
+        for _ in range(round(minutes * 60 / every)):
+            self.clock.now += every
             if meanwhile is not None:
                 await meanwhile()
             found = self.look()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,15 +19,19 @@ import httpx
 import pytest
 
 from psfabric.connection import Kafka
-from psfabric.errors import Unavailable
+from psfabric.errors import Invalid, Unavailable
 from psfabric.event import Event
+from psfabric.hosts.polling import Poller
 from psfabric.kafka import Admin
 from psfabric.reference import Store
 from psfabric.registry import Registry
 from psfabric.telemetry import Telemetry
 from psfabric.telemetry.probing import Probe, of_kafka, of_reference, of_registry
 from tests.alerts.line import Line, line
-from tests.alerts.scene import Scene
+from tests.alerts.scene import Clock, Scene
+from tests.hosts.fakes import until
+from tests.hosts.feeds import feed
+from tests.hosts.test_polling import made
 from tests.intake.conftest import Door, running
 from tests.telemetry.scraping import Samples, scraped
 
@@ -122,6 +126,43 @@ def until_ready(process: subprocess.Popen[bytes], client: httpx.Client, url: str
         except httpx.HTTPError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+# ---------------------------------------------------------------------------------------------- polled sources
+
+
+@asynccontextmanager
+async def polled(scene: Scene, kafka: Kafka, *faults: Exception, last: int = 6) -> AsyncIterator[Clock]:
+    """A source that is read, until it has nothing more to say. The clock is the one that telemetry goes by."""
+    name, clock, stop = made(kafka), Clock(), asyncio.Event()
+    telemetry = Telemetry("deliver", env={}, clock=clock)
+    scene.process("deliver", telemetry)
+    meter = telemetry.source(name)
+    poller = Poller(kafka, feed(name, *faults, last=last), stored=meter.paged)
+    meter.state = lambda: poller.state
+    running = asyncio.create_task(poller.run(stop))
+    try:
+        await until(lambda: meter.records == last or poller.state == "stopped")
+        yield clock
+    finally:
+        stop.set()
+        await running
+
+
+async def test_a_source_that_falls_silent(scene: Scene, kafka: Kafka) -> None:
+    async with polled(scene, kafka) as clock:
+
+        async def time_goes_by() -> None:
+            clock.now += 15
+
+        assert await scene.watch(14.75, time_goes_by) == {}
+        assert (await scene.watch(0.5, time_goes_by)).keys() == {"PsfSourceSilent"}
+
+
+async def test_a_source_that_no_longer_keeps_our_position(scene: Scene, kafka: Kafka) -> None:
+    async with polled(scene, kafka, Invalid("cursor-expired", "it keeps three days")) as clock:
+        clock.now += 3600
+        assert (await scene.watch(0.25)).keys() == {"PsfSourceStopped"}
 
 
 # ---------------------------------------------------------------------------------------------- probes

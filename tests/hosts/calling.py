@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from psfabric.adapters import Capabilities, Document, Sink, Types
 from psfabric.codec import Codec
@@ -22,6 +22,7 @@ from psfabric.hosts.board import Board, Unattended
 from psfabric.kafka import Producer
 from psfabric.outcomes import Delivered, Outcome
 from psfabric.stages import Calling
+from psfabric.telemetry import Telemetry
 from tests.hosts.fakes import until
 from tests.psfabric.test_codec import Ids
 
@@ -71,18 +72,25 @@ class Hosting:
     """`async with Hosting(kafka, stage) as host`: running and ready; stopped at the end unless it ended before."""
 
     def __init__(
-        self, kafka: Kafka, *stages: Calling, known: set[Parent] | None = None, board: Board | None = None
+        self,
+        kafka: Kafka,
+        *stages: Calling,
+        known: set[Parent] | None = None,
+        board: Board | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._kafka, self._stages, self._board = kafka, stages, board or Unattended()
+        self._telemetry = telemetry
         self.known = known if known is not None else set()
         self.stop = asyncio.Event()
 
     async def _present(self, parents: set[Parent]) -> set[Parent]:
         return parents & self.known
 
-    async def __aenter__(self) -> Hosting:
+    async def __aenter__(self) -> Self:
         self._producer = Producer(self._kafka, "host", topic_within=2.0)
-        self.host = AioHost(self._kafka, self._stages, self._producer, Given(self._present, board=self._board))
+        given = Given(self._present, board=self._board, telemetry=self._telemetry)
+        self.host = AioHost(self._kafka, self._stages, self._producer, given)
         self.running = asyncio.create_task(self.host.run(self.stop))
         await until(lambda: self.host.ready() or self.running.done())
         return self

@@ -21,6 +21,7 @@ from psfabric.kafka import Admin, Producer, read_topic
 from psfabric.kafka.config import client_config
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry
 from psfabric.stages import Pure
+from psfabric.telemetry import Telemetry
 from schemas import Topic
 
 
@@ -123,11 +124,17 @@ async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> 
 class Hosted:
     """`async with Hosted(kafka, stage, ...) as host`: running and ready; stopped at the end unless it failed."""
 
-    def __init__(self, kafka: Kafka, *stages: FakeStage, instance: str | None = None) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        *stages: FakeStage,
+        instance: str | None = None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._producer = Producer(kafka, "host")
         self._stop = asyncio.Event()
         has_many = stages[0].has_many
-        self.host = FaustHost(kafka, stages, self._producer, has_many=has_many, instance=instance)
+        self.host = FaustHost(kafka, stages, self._producer, has_many=has_many, instance=instance, telemetry=telemetry)
 
     async def __aenter__(self) -> Hosted:
         self.running = asyncio.create_task(self.host.run(self._stop))

@@ -165,6 +165,15 @@ def test_a_source_ages_from_its_start_and_an_empty_page_is_a_page(c: Component) 
     assert c.says("psf_source_page_age_seconds", source="s") == 5
 
 
+def test_only_a_source_that_is_read_here_can_be_silent(c: Component) -> None:
+    source = c.telemetry.source("s")
+    source.state = lambda: "stands by"
+    c.clock.now += 100
+    assert (c.says("psf_source_page_age_seconds"), c.says("psf_source_stopped")) == (0, 0)
+    source.state = lambda: "stopped"
+    assert (c.says("psf_source_page_age_seconds"), c.says("psf_source_stopped")) == (0, 1)
+
+
 def test_the_process_says_what_it_uses_and_how_full_its_disk_is() -> None:
     telemetry = Telemetry("test", env={}, free=lambda folder: 0.25)
     samples = scraped(telemetry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psfabric.connection import Kafka
@@ -39,16 +39,16 @@ def load(kafka: Kafka, stage: Stage, partitions: Sequence[int]) -> dict[int, Loa
     def stored(topics: Sequence[str], partition: int) -> dict[bytes, Record]:
         return {key: record for topic in topics for key, record in latest(found[(topic, partition)]).items()}
 
-    return {p: loaded(stage, stored([hold], p), stored(applied, p), stored(refs, p)) for p in partitions}
+    def posted(partition: int) -> list[Record]:
+        return [record for topic in applied for record in found[(topic, partition)]]
+
+    return {p: loaded(stage, stored([hold], p), posted(p), stored(refs, p)) for p in partitions}
 
 
 def loaded(
-    stage: Stage, held: Mapping[bytes, Record], applied: Mapping[bytes, Record], refs: Mapping[bytes, Record]
+    stage: Stage, held: Mapping[bytes, Record], applied: Iterable[Record], refs: Mapping[bytes, Record]
 ) -> Loaded:
-    """The same of one partition's records as they are stored, by key."""
-
-    def posted(record: Record) -> tuple[str, Applied]:
-        return _key(record), Applied.from_bytes(record.value or b"")
+    """The same of one partition's records as they are stored: those of hold and ref by key, of applied in order."""
 
     def version(record: Record) -> tuple[str, Version]:
         data = stage.codec.data(record.value or b"")
@@ -57,9 +57,31 @@ def loaded(
     return Loaded(
         tuple(understood(record, read_hold) for key, record in held.items() if not key.startswith(MARKER)),
         tuple(understood(record, read_marker) for key, record in held.items() if key.startswith(MARKER)),
-        dict(understood(record, posted) for record in applied.values()),
+        highest(applied),
         dict(understood(record, version) for record in refs.values()),
     )
+
+
+def highest(applied: Iterable[Record]) -> dict[str, Applied]:
+    """Per key the highest version since it was last emptied, not the last record: one that an earlier owner wrote in
+    the moment in which it lost the partition may follow the new owner's, and takes nothing back."""
+    found: dict[str, Applied] = {}
+    for record in _since_emptied(applied):
+        key, entry = understood(record, lambda r: (_key(r), Applied.from_bytes(r.value or b"")))
+        known = found.get(key)
+        if known is None or entry.version >= known.version:
+            found[key] = entry
+    return found
+
+
+def _since_emptied(records: Iterable[Record]) -> Iterator[Record]:
+    by_key: dict[bytes, list[Record]] = {}
+    for record in records:
+        if record.value is None:
+            by_key.pop(record.key or b"", None)
+        else:
+            by_key.setdefault(record.key or b"", []).append(record)
+    return (record for of_key in by_key.values() for record in of_key)
 
 
 def kept(stage: Stage) -> tuple[str, ...]:

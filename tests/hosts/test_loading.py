@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from psfabric.engine.applied import Applied
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Misconfigured
-from psfabric.event import Record
+from psfabric.event import Record, Version
 from psfabric.hosts.aio import check_even
-from psfabric.hosts.loading import Loaded, loaded
+from psfabric.hosts.loading import Loaded, highest, loaded
 from psfabric.stages import Calling
 from tests.hosts.calling import FakeCalling, codec
 
@@ -23,7 +24,8 @@ def stage() -> Calling:
 
 def found(topic: str, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> Loaded:
     record = Record(f"{topic}.c", 1, 7, key, value, headers)
-    return loaded(stage(), *({key: record} if topic == name else {} for name in ("hold", "applied", "ref")))
+    held, refs = ({key: record} if topic == name else {} for name in ("hold", "ref"))
+    return loaded(stage(), held, [record] if topic == "applied" else [], refs)
 
 
 def test_a_hold_record_is_what_waits_under_its_first_coordinates() -> None:
@@ -55,6 +57,20 @@ def test_a_record_that_cannot_be_read_is_named_with_what_to_do(
 ) -> None:
     with pytest.raises(Misconfigured, match=rf"{topic}\.c/1/7 is no record .* write a record without a value"):
         found(topic, key, value, headers)
+
+
+def posted(number: int, *, empty: bool = False) -> Record:
+    entry = Applied(Version(f"{number:06d}"), f"event-{number}", "hash", f"ref-{number}")
+    return Record("applied.c", 1, 0, b"time/1", None if empty else entry.to_bytes())
+
+
+def test_an_older_state_written_late_by_an_earlier_owner_takes_nothing_back() -> None:
+    assert highest([posted(1), posted(3), posted(2)])["time/1"].reference == "ref-3"
+
+
+def test_a_key_that_was_emptied_begins_anew() -> None:
+    garbage = Record("applied.c", 1, 0, b"time/1", b"garbage")
+    assert highest([garbage, posted(3), posted(0, empty=True), posted(2)])["time/1"].reference == "ref-2"
 
 
 def test_topics_that_differ_in_partitions_are_refused() -> None:

@@ -57,7 +57,7 @@ def test_what_waited_goes_on_in_the_order_of_its_source(release: Path) -> None:
         records = [r for r in read_topic(release, topic) if r.value is not None]
         for partition in sorted({r.partition for r in records}):
             stored = latest(r for r in records if r.partition == partition)
-            held = loaded(Reading(codec_of(release)), stored, {}, {}).held
+            held = loaded(Reading(codec_of(release)), stored, [], {}).held
             engine = Engine(Policy(topic.removeprefix("hold."), "process", concurrency=1000))
             engine.assign(partition, held=held)
             assert len(engine.held()) == len(stored)

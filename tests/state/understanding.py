@@ -73,7 +73,7 @@ def _written(folder: Path, topic: str) -> dict[bytes, Record]:
 
 
 def _holds(codec: Codec, records: Mapping[bytes, Record]) -> list[dict[str, Any]]:
-    entries: Iterable[HoldEntry] = loaded(Reading(codec), records, {}, {}).held
+    entries: Iterable[HoldEntry] = loaded(Reading(codec), records, [], {}).held
     return [
         {
             "hold_key": entry.hold_key.decode(),
@@ -89,12 +89,12 @@ def _holds(codec: Codec, records: Mapping[bytes, Record]) -> list[dict[str, Any]
 
 
 def _applied(codec: Codec, folder: Path, topic: str) -> dict[str, Any]:
-    found: Mapping[str, Applied] = loaded(Reading(codec), {}, latest(read_topic(folder, topic)), {}).applied
+    found: Mapping[str, Applied] = loaded(Reading(codec), {}, read_topic(folder, topic), {}).applied
     return {key: asdict(entry) for key, entry in found.items()}
 
 
 def _versions(codec: Codec, folder: Path, topic: str) -> dict[str, Any]:
-    found = loaded(Reading(codec), {}, {}, latest(read_topic(folder, topic))).versions
+    found = loaded(Reading(codec), {}, [], latest(read_topic(folder, topic))).versions
     return {key: list(version) for key, version in found.items()}
 
 

@@ -7,10 +7,10 @@ SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker check format up down status logs restart fetch lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=/path/to/python3.12 chooses the interpreter, PART=kafka one part (up, logs, restart)."
 	@echo "  Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, ...) are used instead of starting that part."
@@ -28,6 +28,9 @@ demo: venv ## run the working day: start everything, post a month, print the sta
 
 test: venv ## run every test against the real parts
 	@.venv/bin/pytest
+
+test-docker: venv ## the parts as containers instead: needs a Docker engine, pulls images
+	@.venv/bin/pytest -m docker tests/containers
 
 check: venv ## lint, format, types, import directions, generated models
 	.venv/bin/ruff check .

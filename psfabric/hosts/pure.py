@@ -215,6 +215,7 @@ class PureMember:
 
     def _turn(self) -> bool:
         """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""
+        self._awake.tick()
         while self._acknowledged:
             self._written(self._acknowledged.popleft())
         if self._halted or self._failed:

@@ -1,13 +1,13 @@
 # psfabric. `make help` lists what there is; it is made from the comments behind the targets.
 
 PY := .venv/bin/python
-CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy tests)
+CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy bench tests)
 PART ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-docker check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker bench check format up down status logs restart fetch lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: venv ## run every test against the real parts
 
 test-docker: venv ## the parts as containers instead: needs a Docker engine, pulls images
 	@.venv/bin/pytest -m docker tests/containers
+
+bench: venv ## measure against what else could do the work (QUICK=1 a few minutes, LONG=1 longer)
+	@$(PY) -m bench $(if $(QUICK),--size quick) $(if $(LONG),--size long)
 
 check: venv ## lint, format, types, import directions, generated models
 	.venv/bin/ruff check .

@@ -1,16 +1,16 @@
 # psfabric. `make help` lists what there is; it is made from the comments behind the targets.
 
 PY := .venv/bin/python
-CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy bench tests)
+CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy tests)
 PART ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-docker bench check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker test-faults test-faults-long check format up down status logs restart fetch lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=/path/to/python3.12 chooses the interpreter, PART=kafka one part (up, logs, restart)."
 	@echo "  Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, ...) are used instead of starting that part."
@@ -32,8 +32,11 @@ test: venv ## run every test against the real parts
 test-docker: venv ## the parts as containers instead: needs a Docker engine, pulls images
 	@.venv/bin/pytest -m docker tests/containers
 
-bench: venv ## measure against what else could do the work (QUICK=1 a few minutes, LONG=1 longer)
-	@$(PY) -m bench $(if $(QUICK),--size quick) $(if $(LONG),--size long)
+test-faults: venv ## run the rows of faults, crash points and controls, scaled: ROW=17 SEED=5 for one
+	@.venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults) -m faults $(if $(SEED),--seed $(SEED))
+
+test-faults-long: venv ## the same unscaled and ten times as often; takes a night
+	@TIER=long .venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults) -m faults $(if $(SEED),--seed $(SEED))
 
 check: venv ## lint, format, types, import directions, generated models
 	.venv/bin/ruff check .

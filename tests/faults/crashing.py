@@ -1,0 +1,106 @@
+"""The campaign of crash points: which are reached, and what a death at each of them leaves behind."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from tests.faults import points
+from tests.faults.books import Fault
+from tests.faults.fabric import Fabric
+from tests.faults.processes import ROOT, Worker, eventually
+from tests.faults.rows.row28 import poison
+
+LONGEST = 4.0
+"""Seconds that a process lives without reaching its point before it is asked to stop, which is a road of its own."""
+
+
+@dataclass
+class Campaign:
+    """Each point with the role whose process reaches it and how often it was."""
+
+    reached: dict[str, tuple[str, int]] = field(default_factory=dict)
+    died: dict[str, int] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
+
+    @property
+    def never(self) -> list[str]:
+        return [name for name in points.listed(ROOT) if name not in self.reached]
+
+
+def explore(fabric: Fabric, campaign: Campaign, seconds: float) -> None:
+    """Note which points are reached on good roads and bad ones."""
+    notes = {worker.role.role: fabric.folder / f"{worker.role.role}.points" for worker in fabric.workers}
+    for worker in fabric.workers:
+        worker.kept = False
+        worker.end(signal.SIGKILL)
+        worker.role = worker.role.model_copy(update={"points": str(notes[worker.role.role])})
+        worker.kept = True
+    (sink, *_) = fabric.sinks
+    with fabric.load(30):
+        eventually(lambda: all(path.exists() for path in notes.values()), 20, "processes note their points")
+        fabric.erp.rules(sink, faults=(Fault(kind="reset", share=0.2), Fault(kind="unavailable", share=0.2)))
+        fabric.store(list(islice(poison(fabric, 0), 4)))
+        time.sleep(seconds)
+        fabric.erp.rules(sink, faults=(), locked=fabric.setting.months)
+        time.sleep(seconds)
+        fabric.erp.rules(sink, locked=())
+        time.sleep(seconds)
+        for worker in fabric.workers:  # the supervisor starts it anew
+            worker.end(signal.SIGTERM)
+        time.sleep(seconds)
+    for role, path in notes.items():
+        for name, count in points.reached(path).items():
+            campaign.reached.setdefault(name, (role, count))
+    for worker in fabric.workers:
+        worker.role = worker.role.model_copy(update={"points": ""})
+
+
+def crash(fabric: Fabric, campaign: Campaign, names: Iterable[str]) -> None:
+    """Let the process of each role die at its points, one life after the other, under load."""
+    plans: dict[str, deque[str]] = {"process": deque(), "deliver": deque()}
+    for name in names:
+        plans[campaign.reached[name][0]].append(name)
+    with fabric.load(30):
+        while any(plans.values()) or any(worker.role.point for worker in fabric.workers):
+            for worker in fabric.workers:
+                _live(fabric, campaign, worker, plans[worker.role.role])
+            time.sleep(0.05)
+    for worker in fabric.workers:
+        worker.kept = True
+
+
+def _live(fabric: Fabric, campaign: Campaign, worker: Worker, plan: deque[str]) -> None:
+    """Look at one process: has it died at its point, does it have to be asked to stop, is it time for the next life?"""
+    point = worker.role.point
+    if worker.alive and point:
+        if time.time() - worker.started > LONGEST * 2:
+            worker.end(signal.SIGKILL)
+        elif time.time() - worker.started > LONGEST:
+            worker.signal(signal.SIGTERM)
+        return
+    if worker.alive and not plan:
+        return
+    worker.kept = False
+    if worker.alive:
+        worker.end(signal.SIGKILL)
+    if point:
+        _note(fabric, campaign, worker, point)
+    point = plan.popleft() if plan else ""
+    often = fabric.rng.randint(1, max(1, min(40, campaign.reached[point][1]))) if point else 1
+    worker.role = worker.role.model_copy(update={"point": point, "reached": often})
+    worker.start()
+    worker.kept = not point
+
+
+def _note(fabric: Fabric, campaign: Campaign, worker: Worker, point: str) -> None:
+    ended = worker.nursery.ended(worker.pid)
+    if ended == -signal.SIGKILL and time.time() - worker.started < LONGEST * 2:
+        with fabric.fault(point):
+            campaign.died[point] = campaign.died.get(point, 0) + 1
+    else:
+        campaign.missed.append(point)

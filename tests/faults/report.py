@@ -1,0 +1,55 @@
+"""The summary of a run: a table for people, `results/latest.json` for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.faults.ground import Total
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+COLUMNS = (
+    "row", "injections", "lost", "doubled", "amount_difference", "out_of_order", "redelivered", "recovery_p95_s",
+)  # fmt: skip
+
+
+@dataclass
+class Report:
+    """What the rows and controls of one run came to."""
+
+    seed: int
+    tier: str
+    totals: list[Total] = field(default_factory=list)
+    controls: dict[str, bool] = field(default_factory=dict)
+    points: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.totals or self.controls or self.points)
+
+    def lines(self) -> list[str]:
+        """The table."""
+        rows = [COLUMNS, *(tuple(str(asdict(t)[c]) for c in COLUMNS) for t in self.totals)]
+        widths = [max(len(row[n]) for row in rows) for n in range(len(COLUMNS))]
+        table = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        caught = [f"control {name}: {'caught' if found else 'NOT CAUGHT'}" for name, found in self.controls.items()]
+        return [*table, *caught, *(f"crash points, {name}: {value}" for name, value in self.points.items())]
+
+    def write(self, path: Path = RESULTS) -> None:
+        path.parent.mkdir(exist_ok=True)
+        body = {
+            "seed": self.seed,
+            "tier": self.tier,
+            "rows": [_plain(asdict(total)) for total in self.totals],
+            "controls": [{"name": name, "caught": caught} for name, caught in self.controls.items()],
+            "crash_points": self.points,
+        }
+        path.write_text(json.dumps(body, indent=1) + "\n")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}

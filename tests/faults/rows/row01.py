@@ -1,0 +1,21 @@
+"""Processes killed in the middle of their work."""
+
+from __future__ import annotations
+
+import time
+
+from tests.faults import injections
+from tests.faults.fabric import Setting
+from tests.faults.ground import Ground, Row
+
+
+def run(ground: Ground) -> None:
+    with ground.fabric(Setting(sinks=("upsert", "versioned", "unique", "none"))) as fabric:
+        with fabric.load(60):
+            for _ in range(ground.count):
+                time.sleep(fabric.rng.uniform(0.2, 4.0))
+                injections.kill_one(fabric)
+        fabric.settle()
+
+
+ROW = Row(1, "processor killed mid-batch", run)

@@ -1,0 +1,37 @@
+"""A process that sleeps through its session and wakes up believing that nothing happened."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from tests.faults.books import Fault
+from tests.faults.fabric import SESSION, Fabric, Setting
+from tests.faults.ground import Ground, Row
+
+
+def run(ground: Ground) -> None:
+    setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=3, processors=2)
+    with ground.fabric(setting) as fabric:
+        for sink in fabric.sinks:  # so that calls are open when the process stops
+            fabric.erp.rules(sink, faults=(Fault(kind="slow", share=0.5, seconds=0.4),))
+        with fabric.load(60):
+            time.sleep(3)
+            for _ in range(-(-ground.count // 3)):
+                _sleep_of_three(fabric, ground.seconds(SESSION + 2.5))
+                time.sleep(fabric.rng.uniform(1.5, 2.5))
+        fabric.settle()
+
+
+def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
+    """Two of the three that deliver and one that processes; the others take over."""
+    sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
+    with fabric.fault("stop"), fabric.fault("stop"), fabric.fault("stop"):
+        for worker in sleepers:
+            worker.signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        for worker in sleepers:
+            worker.signal(signal.SIGCONT)
+
+
+ROW = Row(2, "paused longer than its session, then woken", run)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from psfabric import outcomes
-from psfabric.adapters import Document, Sink
+from psfabric.adapters import Document, Receipt, Sink
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
@@ -132,7 +132,7 @@ class SinkStage(Calling):
             return Result(outcomes.of_error(error))
         except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
             return failed(self.name, error)
-        if receipt_found is not None:
+        if receipt_found is not None and self._is_this(task, receipt_found):
             r = receipt_found
             return self._answered(task, Duplicate(r.reference, r.facts, r.number, r.document_version))
         believed = max(task.lane.believe_at, task.work.attempted_at + self.policy.settle)
@@ -140,6 +140,17 @@ class SinkStage(Calling):
             return None
         why = "it may have been sent, and the target does not show it yet"
         return Result(Held(why, Answer(datetime.fromtimestamp(believed, UTC))))
+
+    def _is_this(self, task: _Task, found: Receipt) -> bool:
+        """Whether what the target holds came of this very version, and not of one that is applied already.
+
+        A correction in place leaves the document the same, and repeating it does no harm: it is sent again. One that
+        reverses and posts again raises the document version.
+        """
+        if task.document is None or task.document.removed:
+            return False
+        stored = task.lane.applied.get(task.document.key)
+        return stored is None or stored.removed or found.document_version > stored.document_version
 
     async def _deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
         try:

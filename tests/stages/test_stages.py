@@ -15,6 +15,7 @@ from psfabric.adapters import (
     Page,
     Polled,
     Processor,
+    Receipt,
     Reference,
     Route,
     Sink,
@@ -232,6 +233,62 @@ async def test_what_is_not_delivered_is_not_remembered(answer: Any, outcome: Out
     assert [r.EVENT for r in receipts(result)] == (
         ["delivery.Superseded"] if answer == Superseded("newer there") else []
     )
+
+
+class Keyless(Shop):
+    """A target without keys; `there` is what it holds, as `find` shows it."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities("none")
+
+    there: list[Receipt]
+
+    async def find(self, event: Event) -> Receipt | None:
+        return self.there[-1] if self.there else None
+
+
+class FindingFirst(Delivery):
+    """After an assignment: whatever is tried may have been tried before."""
+
+    def __init__(self, *there: Receipt) -> None:
+        super().__init__()
+        self.shop = Keyless(name="shop", answers=[], asked=[], there=list(there))
+        self.stage = SinkStage(Policy("shop", "sink", idempotency="none"), CODEC, self.shop)
+
+    async def first(self, event: Event) -> Result:
+        work = Work(record_of(event, "deliver.shop"), 2, None, find_first=True)
+        (result,) = await self.stage.handle([work], {2: self.lane}, NOW)
+        if result.applied is not None:
+            self.lane.applied[result.applied[0]] = result.applied[1]
+        return result
+
+
+async def test_what_is_found_in_the_target_is_not_sent_again() -> None:
+    delivery = FindingFirst(Receipt("ref-1"))
+    result = await delivery.first(approved())
+    assert (result.outcome, delivery.shop.asked) == (Delivered("ref-1"), [])
+
+
+async def test_finding_the_earlier_version_does_not_pass_for_the_delivery_of_a_correction() -> None:
+    delivery = FindingFirst(Receipt("ref-wl-1"))
+    await delivery.first(approved(0))
+    await delivery.first(approved(1, worked=7200))
+    assert delivery.shop.asked == ["id-1"]
+
+
+async def test_a_correction_that_was_posted_anew_is_told_by_its_document_version() -> None:
+    delivery = FindingFirst(Receipt("ref-1"))
+    await delivery.first(approved(0))
+    delivery.shop = Keyless(name="shop", answers=[], asked=[], there=[Receipt("ref-2", document_version=2)])
+    delivery.stage = SinkStage(Policy("shop", "sink", idempotency="none"), CODEC, delivery.shop)
+    result = await delivery.first(approved(1, worked=7200))
+    assert (result.outcome, delivery.shop.asked) == (Delivered("ref-2", document_version=2), [])
+
+
+async def test_a_document_that_is_still_there_does_not_pass_for_its_removal() -> None:
+    delivery = FindingFirst(Receipt("ref-1"))
+    removed = example("enriched.time.TimeRemoved", "routed-elsewhere", aggregate_id="wl-1")
+    await delivery.first(removed)
+    assert delivery.shop.asked == [removed.id]
 
 
 async def test_fewer_outcomes_than_events_is_a_bug_of_the_adapter() -> None:

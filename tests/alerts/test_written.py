@@ -91,6 +91,11 @@ def test_names_of_alerts_are_one_each_and_each_has_a_line_for_whoever_is_on_call
     assert re.findall(r"^\| (Psf\w+) \|", section, re.MULTILINE) == names
 
 
+def test_the_fault_behind_every_alert_is_planted_somewhere() -> None:
+    planted = "".join((Path(__file__).parent / f"test_{name}.py").read_text() for name in ("components", "parts"))
+    assert [rule.name for rule in RULES if f'"{rule.name}"' not in planted] == []
+
+
 def test_the_file_says_nothing_that_is_not_looked_at() -> None:
     assert FILE.read_text().count("- alert:") == len(RULES)
 

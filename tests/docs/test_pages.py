@@ -24,6 +24,9 @@ every_guide = pytest.mark.parametrize("page", GUIDES, ids=name)
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {".venv", ".local", ".git"}
 CODE = ("schemas", "psfabric", "producers", "processors", "sinks", "replay", "recon", "cli", "sandbox", "deploy")
 INTERNAL = {
+    "PSF_KAFKA_": "the prefix of the settings of the connection",
+    "PSF_KAFKA_SASL_": "the prefix of those of the login",
+    "PSF_KAFKA_SSL_": "the prefix of those of TLS",
     "PSF_FAUST_": "a prefix that hides Faust's own variables from it",
     "PSF_LOCAL_": "the prefix of the port settings, each of which is documented by its rule",
     "PSF_LOCAL_PART_OF": "the mark by which the supervisor finds what it started",

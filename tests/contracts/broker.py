@@ -46,6 +46,8 @@ class Producer(Protocol):
 class Reader(Protocol):
     def subscribe(self, topics: Sequence[str], on_assign: OnPartitions, on_revoke: OnPartitions) -> None: ...
     def poll(self, limit: int, timeout: float) -> list[Record]: ...
+    def positions(self) -> dict[TopicPartition, int]: ...
+    def standing(self) -> dict[TopicPartition, int]: ...
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool: ...
     def pause(self, tps: Sequence[TopicPartition]) -> None: ...
     def resume(self, tps: Sequence[TopicPartition]) -> None: ...
@@ -303,6 +305,21 @@ class BrokerContract:
         assert third.values() == [b"c"]
         assert broker.committed(group, TopicPartition(name, 0)) == 2
         assert broker.committed(group, TopicPartition(unique("other"), 0)) is None
+
+    def test_a_member_stands_behind_markers_and_may_commit_what_is_committed_again(self, broker: Broker) -> None:
+        name, group = broker.topic(), unique("g")
+        tp = TopicPartition(name, 0)
+        transaction = broker.transaction(unique("t"))
+        transaction.write(writes(name, b"a", b"b"))
+        transaction.commit()
+        member = Member(broker.reader(group), name)
+        turn(member, until=lambda: member.reader.positions().get(tp) == 3)
+        assert member.values() == [b"a", b"b"]
+        assert member.reader.standing() == {tp: 0}
+        assert member.reader.commit({tp: 1})
+        assert member.reader.standing() == {tp: 1}
+        assert member.reader.commit(member.reader.standing())
+        assert broker.committed(group, tp) == 1
 
     def test_topics_with_as_many_partitions_are_shared_alike_and_handed_over(self, broker: Broker) -> None:
         """The first commits while its partitions are taken; the second goes on exactly there."""

@@ -1,296 +1,661 @@
-"""A model of a whole component: a log, a target, `applied`, hold and dead letters, and a crash at any point.
+"""A model of a whole component: workers that come, go, die and sleep, a broker, a target, an operator, and time.
 
-The broker keeps what it acknowledged; a crash forgets everything else. Of what was on its way to the broker any prefix
-may have arrived. The target writes by our key, so repeating a version does no harm, and keeps a journal. Whatever the
-order of events: nothing is lost, no key goes back to an older version, nothing that is known to be applied is sent
-again.
+Engine, sink stage, lease and loading are the real ones; the broker is the in-memory one that keeps the same contract
+as the real one; the target is a double that carries out what it is sent at once, later, twice asked for or never, and
+says what it likes. Hypothesis chooses what happens when. Whatever it chooses: nothing is lost, no business object goes
+back to an older version, no document is made twice, nothing that a worker knows to be in the target is sent again, a
+record never overtakes an earlier one of its key that waits or is dead, nothing is committed before what became of it
+is durable; and when all is well again, everything comes to its end.
+
+`PSF_MODEL_EXAMPLES` makes the search longer; a failing example is printed with what it takes to repeat it.
 """
 
 from __future__ import annotations
 
-import random
-from collections import deque
-from dataclasses import dataclass, field
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from psfabric.engine import Engine, Policy, Result, Work, Write
-from psfabric.engine.applied import Applied, Decision, decide
+from psfabric.engine import Limit, Policy, Write
+from psfabric.engine import engine as room
 from psfabric.engine.control import Act, Control
-from psfabric.engine.deadletter import key_hash
-from psfabric.engine.lane import Lane
-from psfabric.engine.work import State, TopicPartition
-from psfabric.errors import Parent
-from psfabric.event import Record, Version
-from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Superseded
-from tests.engine.drive import IN, hold_of, markers_of
+from psfabric.engine.deadletter import MARKER, key_hash
+from psfabric.engine.hold import read_hold
+from psfabric.engine.policy import Idempotency
+from psfabric.engine.work import TopicPartition, Work
+from psfabric.errors import Answer, Parent, Period, Transient
+from psfabric.event import Record
+from psfabric.hosts.board import Unattended
+from psfabric.kafka.memory import MemoryBroker, MemoryProducer, MemoryReader, partition_of
+from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Unknown
+from tests.engine.erp import SETTLE, TIMEOUT, Erp, number_of, told
+from tests.engine.worker import SESSION, Call, Worker
 
-POLICY = Policy("c", "deliver", concurrency=3, batch=2, barrier=True)
-REDO = TopicPartition("redo.c", 0)
+EXAMPLES = int(os.environ.get("PSF_MODEL_EXAMPLES", "40"))
 KEYS = ("a", "b", "c")
+PARTITIONS = 2
+WINDOW = 8
+SOURCE, REDO, HOLD, DLQ, APPLIED, RECEIPTS = "deliver.c", "redo.c", "hold.c", "dlq.c", "applied.c", "psf.delivery"
+KINDS = (*["plain"] * 5, "needs", "bad", "closed")
+CHANGES = ("parent", "parent", "no parent", "mended", "open", "closed")
+TROUBLES = ("leaves", "killed", "killed", "asleep", "asleep", "away", "refuses")
+ANSWERS = (*["ok"] * 3, "no answer", "no answer, done", "busy", "throttled", "500, done", "200, not done")
+which = st.integers(0, 5)
 
 
-@dataclass
-class Target:
-    """An ERP that upserts by business key. `journal` has every request it carried out."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record of the source: its number, and what the target makes of it."""
 
-    up: bool = True
-    journal: list[tuple[str, int]] = field(default_factory=list)
+    number: int
+    key: str
+    kind: str
+    record: Record
 
 
-@dataclass
-class Broker:
-    log: list[Record] = field(default_factory=list)
-    redo: list[Record] = field(default_factory=list)
-    written: list[Write] = field(default_factory=list)
-    committed: int = 0
-    redone: int = 0
+class Board(Unattended):
+    """The operators' board, the same for all workers."""
 
-    def applied(self) -> dict[str, Applied]:
-        found = {(w.key or b"").decode(): w.value or b"" for w in self.written if w.topic == "applied.c"}
-        return {key: Applied.from_bytes(value) for key, value in found.items()}
+    def go_on(self) -> None:
+        self._stopped.clear()
+
+
+class Stored:
+    """What the broker has about each record, kept up to date by reading on: nothing else counts."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._at: dict[TopicPartition, int] = {}
+        self.ended: dict[int, str] = {}
+        """Numbers with a terminal receipt, and its type."""
+        self.dead: set[int] = set()
+        self.hold: dict[bytes, Record] = {}
+        """What lies in the hold topic: records and markers."""
+
+    def read(self) -> None:
+        for record in self._new(RECEIPTS, 1):
+            event, kind = (record.key or b"").decode().split("/")[1:]
+            if kind == "terminal":
+                self.ended[_number(event)] = record.header("ce_type") or ""
+        for record in self._new(DLQ, PARTITIONS):
+            self.dead.add(_number(record.header("ce_id") or ""))
+        for record in self._new(HOLD, PARTITIONS):
+            if record.value is None:
+                self.hold.pop(record.key or b"", None)
+            else:
+                self.hold[record.key or b""] = record
+
+    def _new(self, topic: str, partitions: int) -> list[Record]:
+        found: list[Record] = []
+        for tp in (TopicPartition(topic, p) for p in range(partitions)):
+            records, self._at[tp] = self._broker.log(tp).read(self._at.get(tp, 0), 1 << 30)
+            found += records
+        return found
+
+    def waiting(self) -> list[Record]:
+        return [r for key, r in sorted(self.hold.items()) if not key.startswith(MARKER)]
+
+    def markers(self) -> list[bytes]:
+        return sorted(key for key in self.hold if key.startswith(MARKER))
+
+
+def _number(event_id: str) -> int:
+    try:
+        return int(event_id, 16)
+    except ValueError:
+        return -1
 
 
 class Component(RuleBasedStateMachine):
+    idempotency: ClassVar[Idempotency] = "upsert"
+    conditional: ClassVar[bool] = False
+    lag: ClassVar[float] = 0.0
+
     def __init__(self) -> None:
         super().__init__()
-        self.broker, self.target = Broker(), Target()
-        self.known: set[str] = set()
-        self.marked_at: dict[bytes, int] = {}
-        self.now = 1_000_000.0
-        self.start()
-
-    def start(self) -> None:
-        """A new owner: it knows what the broker has, and nothing else."""
-        self.engine = Engine(POLICY, rng=random.Random(7))
-        self.take_over()
-        self.position, self.redo_position = self.broker.committed, self.broker.redone
-        self.calls: deque[tuple[Work, ...]] = deque()
-        self.on_their_way: deque[tuple[Work, tuple[Write, ...]]] = deque()
-
-    def take_over(self) -> None:
-        written = self.broker.written
-        self.engine.assign(
-            0, held=hold_of(written), markers=markers_of(written), applied=self.broker.applied(), now=self.now
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(room, "WINDOW", WINDOW)
+        self.now = 1_800_000_000.0
+        self.broker = MemoryBroker(by_hand=True)
+        for topic in (SOURCE, REDO, HOLD, DLQ, APPLIED):
+            self.broker.create(topic, PARTITIONS)
+        self.broker.create(RECEIPTS)
+        self.stored = Stored(self.broker)
+        self.erp = Erp(self.idempotency, self.conditional, self.lag)
+        self.board = Board()
+        self.policy = Policy(
+            "c",
+            "sink",
+            concurrency=3,
+            batch=2,
+            barrier=True,
+            idempotency=self.idempotency,
+            settle=SETTLE,
+            timeout=TIMEOUT,
+            conditional=self.conditional,
+            limit=Limit(0.9, 30, 6),
         )
+        self.outside: MemoryProducer = self.broker.producer()
+        self.sent: dict[int, Sent] = {}
+        self.of_key: dict[str, list[Sent]] = defaultdict(list)
+        self.workers: list[Worker] = []
+        self.ghosts: list[MemoryReader] = []
+        """Members that died without a word; the broker does not know it yet."""
+        self.known: set[str] = set()
+        self.mended: set[int] = set()
+        self.open_period = False
+        self.lied: set[int] = set()
+        """Numbers that the target said it had taken, and had not."""
+        self.unanswered: set[int] = set()
+        self.committed: dict[TopicPartition, int] = {}
+        self.quiet: dict[Worker, float] = {}
+        self.highest: dict[str, int] = {}
+        self.judged = 0
+        self.worker_joins()
+        self.all_goes_well(3, 1.0)
 
-    # ---------------------------------------------------------------------------------------- the world
+    # ------------------------------------------------------------------------------------------ the world
 
-    @rule(key=st.sampled_from(KEYS), kind=st.sampled_from(["plain", "plain", "needs", "bad"]))
-    def produce(self, key: str, kind: str) -> None:
-        number = len(self.broker.log)
-        value = f"{kind} {number}".encode()
-        self.broker.log.append(Record("in", 0, number, key.encode(), value))
+    def put(self, topic: str, key: bytes, value: bytes, headers: tuple[tuple[str, bytes | None], ...]) -> Record:
+        """Somebody else writes a record, and it is there."""
+        partition = partition_of(key, PARTITIONS)
+        away, self.broker.away = self.broker.away, False
+        self.outside.write_and_wait([Write(topic, key, value, headers, partition)])
+        self.broker.away = away
+        end = self.broker.log(TopicPartition(topic, partition)).end
+        return Record(topic, partition, end - 1, key, value, headers)
 
-    @rule(number=st.integers(0, 40))
-    def a_parent_appears(self, number: int) -> None:
-        self.known.add(str(number))
+    @rule(key=st.sampled_from(KEYS), kind=st.sampled_from(KINDS), count=st.integers(1, 3))
+    def produce(self, key: str, kind: str, count: int) -> None:
+        for _ in range(count):
+            number = len(self.sent) + 1
+            record = self.put(SOURCE, *told(key, number, self.idempotency == "upsert"))
+            sent = self.sent[number] = Sent(number, key, kind, record)
+            self.of_key[key].append(sent)
 
-    @rule(number=st.integers(0, 40))
-    def a_parent_is_not_found_any_more(self, number: int) -> None:
-        """The sweep saw it, the processor does not: the reference store was emptied in between."""
-        self.known.discard(str(number))
+    @rule(
+        what=st.sampled_from(["parent", "parent", "no parent", "mended", "open", "closed"]), number=st.integers(1, 12)
+    )
+    def the_world_changes(self, what: str, number: int) -> None:
+        """A parent appears, or is not found any more (the reference store was emptied); what was bad is mended; the
+        period opens or closes."""
+        match what:
+            case "parent":
+                self.known.add(str(number))
+            case "no parent":
+                self.known.discard(str(number))
+            case "mended":
+                self.mended.add(number)
+            case _:
+                self.open_period = what == "open"
 
-    @precondition(lambda self: self.broker.committed)
-    @rule(number=st.integers(0, 40))
-    def replay(self, number: int) -> None:
-        """An operator sends a record that was dealt with before through the redo topic."""
-        old = self.broker.log[number % self.broker.committed]
-        where = (("topic", old.topic), ("partition", "0"), ("offset", str(old.offset)))
-        headers = (("fabric-redo-plan", b"p"), *(("__dlq.errors." + n, v.encode()) for n, v in where))
-        self.broker.redo.append(Record("redo.c", 0, len(self.broker.redo), old.key, old.value, headers))
-
-    @rule(up=st.booleans())
-    def the_target_goes_up_or_down(self, up: bool) -> None:
-        self.target.up = up
-
-    @rule(seconds=st.floats(0.01, 40.0))
+    @rule(seconds=st.sampled_from([0.3, 1.0, 3.0, 8.0, 40.0]))
     def time_passes(self, seconds: float) -> None:
+        """Whoever waits for an answer waits no longer than its time-out."""
         self.now += seconds
+        for worker in self.awake():
+            for call in [c for c in worker.calls if c.request and c.request.sent_at + TIMEOUT < self.now]:
+                self.no_answer(worker, call)
+        self.erp.forget(self.now)
 
-    # ---------------------------------------------------------------------------------------- the host
+    # ------------------------------------------------------------------------------------------ workers
 
-    @rule(count=st.integers(1, 5))
-    def read(self, count: int) -> None:
-        records = self.broker.log[self.position : self.position + count]
-        self.engine.arrive(records)
-        self.position += len(records)
-        replayed = self.broker.redo[self.redo_position :]
-        self.engine.arrive(replayed)
-        self.redo_position += len(replayed)
+    def awake(self) -> list[Worker]:
+        return [w for w in self.workers if not w.asleep]
 
-    @rule(back=st.integers(1, 5))
-    def seek_back(self, back: int) -> None:
-        """Faust seeks to the committed offset now and then while records are still on their way."""
-        self.position = max(self.broker.committed, self.position - back)
+    def worker(self, index: int) -> Worker:
+        awake = self.awake()
+        return awake[index % len(awake)]
+
+    @precondition(lambda self: len(self.workers) < 3)
+    @rule()
+    def worker_joins(self) -> None:
+        worker = Worker(self.policy, self.broker, self.erp, self.board, lambda: self.now, WINDOW)
+        worker.sending = self.check_sending
+        self.workers.append(worker)
+
+    @precondition(lambda self: self.awake())
+    @rule(what=st.sampled_from(TROUBLES), index=which)
+    def trouble(self, what: str, index: int) -> None:
+        """A worker leaves in good order, dies, or falls asleep; the broker is away, or refuses dead letters."""
+        worker = self.worker(index)
+        match what:
+            case "leaves":
+                worker.finishes = not self.broker.away
+                self.gone(worker)
+            case "killed":
+                self.kill(worker, index)
+            case "asleep":
+                worker.asleep = True
+            case "away":
+                self.broker.away = True
+            case _:
+                self.broker.refusing.add(DLQ)
+
+    def gone(self, worker: Worker) -> None:
+        worker.leave()
+        self.workers.remove(worker)
+
+    def kill(self, worker: Worker, landed: int) -> None:
+        """Of what was on its way to the broker, some arrives."""
+        for _ in range(landed):
+            if worker.producer.under_way():
+                worker.producer.land(worker.producer.under_way()[0])
+        worker.die()
+        self.workers.remove(worker)
+        self.ghosts.append(worker.reader)
+
+    @precondition(lambda self: len(self.awake()) < len(self.workers))
+    @rule(index=which)
+    def a_worker_wakes(self, index: int) -> None:
+        """It goes on where it was, whatever has become of its partitions."""
+        asleep = [w for w in self.workers if w.asleep]
+        asleep[index % len(asleep)].asleep = False
 
     @rule()
-    def step(self) -> None:
-        step = self.engine.step(self.now)
-        self.calls.extend(step.calls)
-        self.on_their_way.extend(step.writes)
+    def sessions_run_out(self) -> None:
+        """Of those who are dead or asleep."""
+        self.time_passes(SESSION)
+        for reader in [*self.ghosts, *(w.reader for w in self.workers if w.asleep)]:
+            reader.expire()
+        self.ghosts.clear()
 
-    @precondition(lambda self: self.calls)
-    @rule(answered=st.booleans())
-    def the_target_answers(self, answered: bool) -> None:
-        """`answered` false: the effect was made, and the process dies before it hears of it."""
-        batch = self.calls.popleft()
-        lane = self.engine.lanes[0]
-        results = [(work, self.deliver(work.record, lane)) for work in batch]
-        if not answered:
-            self.crash(0)
+    @precondition(lambda self: self.awake())
+    @rule(index=which, finishes=st.booleans())
+    def a_worker_polls(self, index: int, finishes: bool) -> None:
+        """In a rebalance, what is open ends first, or does not in the time there is."""
+        worker = self.worker(index)
+        worker.finishes = finishes and not self.broker.away
+        worker.turn()
+        self.reap()
+
+    @precondition(lambda self: self.awake())
+    @rule(index=which)
+    def a_worker_reads_again(self, index: int) -> None:
+        """From the committed offset, while what it read before is on its way."""
+        self.worker(index).reader.rewind()
+
+    @precondition(lambda self: self.awake())
+    @rule(index=which)
+    def a_worker_steps(self, index: int) -> None:
+        self.step(self.worker(index))
+        self.reap()
+
+    def step(self, worker: Worker) -> None:
+        begun = len(worker.calls)
+        worker.step()
+        if len(worker.calls) > begun:
+            assert not worker.engine.paused, "a call was begun while paused"
+            assert self.quiet.get(worker, 0.0) <= self.now, "a call was begun before the time the target named"
+
+    @rule(rounds=st.integers(1, 3), seconds=st.sampled_from([0.5, 2.0, 6.0]))
+    def all_goes_well(self, rounds: int, seconds: float) -> None:
+        """For a while: somebody works, the broker is there, the dead are known to be dead, the target answers."""
+        self.broker.away = False
+        self.broker.refusing.clear()
+        self.an_operator_pauses_or_lets_go_on("")
+        if not self.awake():
+            self.worker_joins()
+        if self.ghosts or (self.broker.group("c").rebalancing and len(self.awake()) < len(self.workers)):
+            self.sessions_run_out()
+        for _ in range(rounds):
+            self.time_passes(seconds)
+            for worker in self.awake():
+                self.go_on(worker)
+
+    @rule(key=st.sampled_from(KEYS), kind=st.sampled_from(KINDS), rounds=st.integers(1, 3))
+    def something_comes_and_all_goes_well(self, key: str, kind: str, rounds: int) -> None:
+        self.produce(key, kind, rounds)
+        self.all_goes_well(rounds, 3.0)
+
+    def go_on(self, worker: Worker) -> None:
+        worker.finishes = True
+        worker.turn()
+        for _ in range(3):
+            self.step(worker)
+            for call in list(worker.calls):
+                while call.request is not None:
+                    self.answer(worker, call, "ok")
+            worker.producer.flush()
+        self.reap()
+
+    @precondition(lambda self: self.awake())
+    @rule(index=which)
+    def a_worker_sweeps(self, index: int) -> None:
+        self.worker(index).sweep(self.known)
+
+    def reap(self) -> None:
+        """A worker whose write was refused gives up."""
+        for worker in [w for w in self.workers if w.failed]:
+            worker.finishes = False
+            self.gone(worker)
+
+    # ------------------------------------------------------------------------------------------ broker and target
+
+    def busy(self, has: Callable[[Worker], object]) -> list[Worker]:
+        return [w for w in self.awake() if has(w)]
+
+    @precondition(lambda self: self.busy(lambda w: w.producer.under_way()))
+    @rule(index=which, tp=which, count=st.integers(1, 3))
+    def writes_land(self, index: int, tp: int, count: int) -> None:
+        busy = self.busy(lambda w: w.producer.under_way())
+        producer = busy[index % len(busy)].producer
+        for _ in range(count):
+            if under_way := producer.under_way():
+                producer.land(under_way[tp % len(under_way)])
+
+    @precondition(lambda self: self.busy(lambda w: w.producer.unheard))
+    @rule(index=which, lost=st.sampled_from([False] * 5 + [True]))
+    def the_broker_acknowledges(self, index: int, lost: bool) -> None:
+        busy = self.busy(lambda w: w.producer.unheard)
+        producer = busy[index % len(busy)].producer
+        at = index % producer.unheard
+        (producer.lose if lost else producer.acknowledge)(at)
+        self.reap()
+
+    @precondition(lambda self: self.busy(open_calls))
+    @rule(
+        index=which,
+        call=which,
+        how=st.sampled_from(
+            ["ok", "ok", "ok", "no answer", "no answer, done", "busy", "throttled", "500, done", "200, not done"]
+        ),
+    )
+    def the_target_answers(self, index: int, call: int, how: str) -> None:
+        busy = self.busy(open_calls)
+        worker = busy[index % len(busy)]
+        calls = open_calls(worker)
+        self.answer(worker, calls[call % len(calls)], how)
+        self.reap()
+
+    @precondition(lambda self: self.erp.under_way)
+    @rule(index=which)
+    def the_target_carries_out(self, index: int) -> None:
+        """A request of which nobody may be waiting for the answer."""
+        request = self.erp.under_way[index % len(self.erp.under_way)]
+        if self.refusal(self.sent[number_of(request.event)]) is None:
+            self.erp.carry_out(request, self.now)
+
+    def answer(self, worker: Worker, call: Call, how: str) -> None:
+        request, asked = call.request, call.asked
+        assert request is not None
+        assert asked is not None
+        if asked.what == "find":
+            worker.answer(call, None if how in ("ok", "200, not done") else Transient("busy"))
             return
-        for work, result in results:
-            writes = self.engine.settle(work, result, self.now)
-            if work.state is not State.QUEUED:
-                self.on_their_way.append((work, writes))
-
-    @precondition(lambda self: self.on_their_way)
-    @rule(which=st.integers(0, 9))
-    def the_broker_acknowledges(self, which: int) -> None:
-        """In any order: the writes go to different partitions."""
-        self.on_their_way.rotate(-(which % len(self.on_their_way)))
-        work, writes = self.on_their_way.popleft()
-        self.broker.written.extend(writes)
-        closing = self.engine.written(work, self.now)
-        if closing:
-            self.on_their_way.append((work, closing))
-
-    @rule()
-    def sweep(self) -> None:
-        self.engine.release(lambda until: isinstance(until, Parent) and until.id in self.known, self.now)
-
-    @rule(taken=st.booleans())
-    def commit(self, taken: bool) -> None:
-        risen = self.engine.commits()
-        if not taken:
+        refusal = self.refusal(self.sent[number_of(request.event)])
+        if how.startswith("no answer") or (how == "500, done" and request.done is None and refusal is not None):
+            if how == "no answer, done" and refusal is None:
+                self.erp.carry_out(request, self.now)
+            self.no_answer(worker, call)
             return
-        self.engine.committed(risen)
-        self.broker.committed = risen.get(IN, self.broker.committed)
-        self.broker.redone = risen.get(REDO, self.broker.redone)
+        if request.done is not None and how != "500, done":
+            how = "ok"
+        match how:
+            case "ok":
+                outcome = None if request.done is not None else refusal
+            case "busy":
+                outcome = Retry("busy")
+            case "throttled":
+                outcome = Retry("too many", 15.0)
+                self.quiet[worker] = max(self.quiet.get(worker, 0.0), self.now + 15.0)
+            case "500, done":
+                self.erp.carry_out(request, self.now)
+                self.unanswered.add(number_of(request.event))
+                outcome = Unknown("500") if self.idempotency == "none" else Retry("500")
+            case _:
+                outcome = Delivered(request.event.aggregate_id) if refusal is None else refusal
+                self.lied.add(number_of(request.event))
+        worker.answer(call, outcome)
+        if request in self.erp.under_way:
+            self.erp.under_way.remove(request)
 
-    @rule(arrived=st.integers(0, 3))
-    def crash(self, arrived: int) -> None:
-        """The first `arrived` writes of one group, of those on their way, had reached the broker."""
-        if self.on_their_way:
-            self.broker.written.extend(self.on_their_way[0][1][:arrived])
-        self.start()
+    def no_answer(self, worker: Worker, call: Call) -> None:
+        """The request may still be carried out."""
+        assert call.asked is not None
+        if call.asked.what == "find":
+            worker.answer(call, Transient("no answer"))
+        else:
+            self.unanswered.add(number_of(call.asked.event))
+            worker.answer(call, Unknown("no answer"))
 
-    @rule()
-    def rebalance(self) -> None:
-        """The partition goes, when what was begun has ended and is durable, and comes back to this very process."""
-        while self.calls:
-            self.the_target_answers(True)
-        while self.on_their_way:
-            self.the_broker_acknowledges(0)
-        self.engine.revoke(0)
-        self.take_over()
-        self.position, self.redo_position = self.broker.committed, self.broker.redone
+    def refusal(self, sent: Sent) -> Outcome | None:
+        if sent.kind == "bad" and sent.number not in self.mended:
+            return Rejected("contract-violated", "no")
+        if sent.kind == "needs" and str(sent.number) not in self.known:
+            return Held("not there yet", Parent("project", str(sent.number)))
+        if sent.kind == "closed" and not self.open_period:
+            return Held("closed", Period("UK01", "2026-06"))
+        return None
 
-    # ---------------------------------------------------------------------------------------- the stage
+    # ------------------------------------------------------------------------------------------ operators
 
-    def deliver(self, record: Record, lane: Lane) -> Result:
-        kind, _, number = (record.value or b"").decode().partition(" ")
-        key, version = (record.key or b"").decode(), int(number)
-        stored = lane.applied.get(key)
-        match decide(stored, Version(f"{version:06d}"), number):
-            case Decision.SUPERSEDED:
-                return Result(Superseded(), (self.receipt(record),))
-            case Decision.DUPLICATE:
-                return Result(Delivered(key), (self.receipt(record),))
-        refused = self.refused(kind, number)
-        if refused is not None:
-            return Result(refused)
-        known = self.broker.applied().get(key)
-        assert known is None or known.version < Version(f"{version:06d}"), "applied, and sent again"
-        self.target.journal.append((key, version))
-        entry = Applied(Version(f"{version:06d}"), number, number, key)
-        writes = (self.receipt(record), Write("applied.c", key.encode(), entry.to_bytes(), (), 0))
-        return Result(Delivered(key), writes, (key, entry))
+    @rule(why=st.sampled_from(["", "", "", "maintenance"]))
+    def an_operator_pauses_or_lets_go_on(self, why: str) -> None:
+        for worker in self.workers:
+            if why:
+                worker.engine.pause(why)
+            else:
+                worker.engine.resume()
+        if not why:
+            self.board.go_on()
 
-    def refused(self, kind: str, number: str) -> Outcome | None:
-        if not self.target.up:
-            return Retry("down")
-        if kind == "needs" and number not in self.known:
-            return Held("not there yet", Parent("project", number))
-        return Rejected("bad", "no") if kind == "bad" else None
+    @precondition(lambda self: self.stored.waiting())
+    @rule(act=st.sampled_from([Act.RELEASE, Act.BURY, Act.RESOLVE]), index=which)
+    def an_operator_decides_about_what_waits(self, act: Act, index: int) -> None:
+        waiting = self.stored.waiting()
+        held = waiting[index % len(waiting)]
+        entry, outcome = read_hold(held), ""
+        if act is Act.RESOLVE:
+            number = _number(entry.record.header("ce_id") or "")
+            if not isinstance(entry.until, Answer) or any(number_of(r.event) == number for r in self.erp.under_way):
+                return
+            outcome = "delivered" if (entry.record.key or b"").decode() + f"-{number}" in self.erp.holds else "absent"
+        self.control(Control(act, (held.key or b"").decode(), "op", "me", "so", "", outcome=outcome), entry.record.key)
 
-    def receipt(self, record: Record) -> Write:
-        return Write("psf.delivery", record.coordinates.encode(), b"terminal")
+    @precondition(lambda self: self.stored.markers())
+    @rule(index=which)
+    def an_operator_discards(self, index: int) -> None:
+        markers = self.stored.markers()
+        self.discard(markers[index % len(markers)])
 
-    # ---------------------------------------------------------------------------------------- what holds
+    def discard(self, marker: bytes) -> None:
+        sent = self.sent_of(marker)
+        of = "/".join(marker.decode().split("/")[2:])
+        self.control(Control(Act.DISCARD, of, "op", "me", "so", "", about=f"{sent.number:032x}"), sent.key.encode())
 
-    def accounted(self) -> set[int]:
-        """Offsets of which the broker knows what became: receipt, dead letter, or a place in hold."""
-        places = {int(entry.record.offset) for entry in hold_of(self.broker.written)}
-        places |= {int((w.key or b"").rsplit(b"/")[-1]) for w in self.broker.written if w.topic == "psf.delivery"}
-        dead = [dict(w.headers)["__dlq.errors.offset"] or b"" for w in self.broker.written if w.topic == "dlq.c"]
-        return places | {int(offset) for offset in dead}
+    def control(self, control: Control, key: bytes | None) -> None:
+        self.put(REDO, key or b"", control.to_value(), control.to_headers())
+
+    @precondition(lambda self: self.stored.dead or self.stored.ended)
+    @rule(index=st.integers(0, 20))
+    def an_operator_replays(self, index: int) -> None:
+        """Something that was delivered, or is dead."""
+        numbers = sorted(n for n in {*self.stored.dead, *self.stored.ended} if n in self.sent)
+        if numbers:
+            self.replay(self.sent[numbers[index % len(numbers)]].record)
+
+    def replay(self, record: Record) -> None:
+        where = (("topic", record.topic), ("partition", str(record.partition)), ("offset", str(record.offset)))
+        origin = tuple(("__dlq.errors." + name, text.encode()) for name, text in where)
+        self.put(REDO, record.key or b"", record.value or b"", (*record.headers, *origin, ("fabric-redo-plan", b"p")))
+
+    # ------------------------------------------------------------------------------------------ what must hold
+
+    def check_sending(self, worker: Worker, call: Call) -> None:
+        """Judged when a request that changes something leaves."""
+        assert call.asked is not None
+        event = call.asked.event
+        number, work = number_of(event), call.work_of(event.id)
+        known = worker.applied.get(f"time/{event.aggregate_id}")
+        assert known is None or known < event.version, f"{number} is known to be applied, and sent again"
+        if not work.released:
+            self.stored.read()
+            for earlier in self.of_key[self.sent[number].key]:
+                if earlier.number < number:
+                    why = self.in_the_way(worker, work, earlier)
+                    assert not why, f"{number} overtakes {earlier.number}, which {why}"
+
+    def in_the_way(self, worker: Worker, work: Work, earlier: Sent) -> str:
+        hashed = key_hash(earlier.key.encode()).decode()
+        place = earlier.record.coordinates
+        if self.stands(worker, f"barrier/{hashed}/{place}".encode()):
+            return "is a dead letter"
+        if self.stands(worker, place.encode()):
+            return "waits in hold"
+        settled = earlier.number in self.stored.ended or earlier.number in self.stored.dead
+        if work.fresh and not settled and place.encode() not in self.stored.hold:
+            return "was not dealt with"
+        return ""
+
+    def stands(self, worker: Worker, hold_key: bytes) -> bool:
+        """In the hold topic, and the worker can know: it was there when it loaded, or it wrote it."""
+        found = self.stored.hold.get(hold_key)
+        if found is None:
+            return False
+        return hold_key in worker.wrote or found.offset < worker.ends[TopicPartition(HOLD, found.partition)]
+
+    def sent_of(self, marker: bytes) -> Sent:
+        place = marker.decode().split("/", 2)[2]
+        return next(s for s in self.sent.values() if s.record.coordinates == place)
 
     @invariant()
     def nothing_below_the_committed_offset_is_lost(self) -> None:
-        assert set(range(self.broker.committed)) <= self.accounted()
+        self.stored.read()
+        committed = self.broker.group("c").committed
+        for tp, offset in committed.items():
+            assert offset >= self.committed.get(tp, 0), f"the commit of {tp} went back"
+        if committed == self.committed and not self.stored.hold:
+            return
+        self.committed = dict(committed)
+        for sent in self.sent.values():
+            record = sent.record
+            if record.offset < committed.get(TopicPartition(SOURCE, record.partition), 0):
+                there = sent.number in self.stored.ended or sent.number in self.stored.dead
+                assert there or record.coordinates.encode() in self.stored.hold, f"{sent.number} is lost"
 
     @invariant()
-    def no_key_goes_back_to_an_older_version(self) -> None:
-        highest: dict[str, int] = {}
-        for key, version in self.target.journal:
-            assert version >= highest.get(key, -1), f"{key} went back to {version}: {self.target.journal}"
-            highest[key] = version
+    def no_object_goes_back_and_no_document_is_made_twice(self) -> None:
+        for name, number in self.erp.journal[self.judged :]:
+            assert number >= self.highest.get(name, 0), f"{name} went back to {number}: {self.erp.journal}"
+            self.highest[name] = number
+        self.judged = len(self.erp.journal)
+        for name, made in self.erp.holds.items():
+            assert len(made) == 1, f"{name} was made {len(made)} times"
 
     @invariant()
-    def nothing_later_than_a_dead_letter_is_applied(self) -> None:
-        """While the marker stands; what was released or replayed before it was made does not count."""
-        for marker in markers_of(self.broker.written):
-            (key,) = (k for k in KEYS if key_hash(k.encode()) == marker.key_hash)
-            since = self.marked_at.setdefault(marker.key, len(self.target.journal))
-            later = [v for k, v in self.target.journal[since:] if k == key and v > marker.offset]
-            assert not later, f"{key}: {later} went past the dead letter {marker.offset}"
-        standing = {marker.key for marker in markers_of(self.broker.written)}
-        self.marked_at = {key: at for key, at in self.marked_at.items() if key in standing}
+    def the_window_is_kept(self) -> None:
+        committed = self.broker.group("c").committed
+        for worker in self.workers:
+            for tp, log in ((tp, log) for lane in worker.engine.lanes.values() for tp, log in lane.logs.items()):
+                base = log.committed if log.committed is not None else log.first
+                assert (log.position or 0) - (base or 0) <= WINDOW, f"{tp}: read to {log.position}, {committed}"
 
-    def discard_dead_letters(self) -> None:
-        """An operator closes what is dead, once each."""
-        for marker in markers_of(self.broker.written):
-            (key,) = (k for k in KEYS if key_hash(k.encode()) == marker.key_hash)
-            of = f"{marker.topic}/{marker.partition}/{marker.offset}"
-            control = Control(Act.DISCARD, of, "op", "someone", "never to be", "")
-            at = len(self.broker.redo)
-            self.broker.redo.append(Record("redo.c", 0, at, key.encode(), control.to_value(), control.to_headers()))
+    @invariant()
+    def a_bad_deploy_does_not_bury_everything(self) -> None:
+        for worker in self.workers:
+            assert worker.engine._limit.in_row < self.policy.limit.in_row
+
+    # ------------------------------------------------------------------------------------------ the end
 
     def teardown(self) -> None:
-        """Everything comes up; then every record is accounted for, and each key ends at its highest good version."""
-        self.target.up = True
-        self.known = {str(n) for n in range(len(self.broker.log))}
-        for _ in range(60 + 12 * (len(self.broker.log) + len(self.broker.redo))):
-            self.now += 10.0
-            self.discard_dead_letters()
-            self.read(5)
-            self.sweep()
-            self.step()
-            while self.calls:
-                self.the_target_answers(True)
-            while self.on_their_way:
-                self.the_broker_acknowledges(0)
-        self.commit(True)
-        assert self.engine.idle
-        assert self.engine.held() == []
-        assert self.broker.committed == len(self.broker.log)
-        assert self.broker.redone == len(self.broker.redo)
-        assert hold_of(self.broker.written) == []
-        assert markers_of(self.broker.written) == []
-        self.nothing_below_the_committed_offset_is_lost()
-        self.no_key_goes_back_to_an_older_version()
-        good: dict[str, int] = {}
-        for record in self.broker.log:
-            if not (record.value or b"").startswith(b"bad"):
-                good[(record.key or b"").decode()] = record.offset
-        assert {key: int(entry.version.sequence) for key, entry in self.broker.applied().items()} == good
+        try:
+            self.all_is_well_again()
+            self.everything_comes_to_its_end()
+        finally:
+            self._patch.undo()
+
+    def all_is_well_again(self) -> None:
+        self.broker.away = False
+        self.broker.refusing.clear()
+        self.open_period = True
+        self.known = {str(n) for n in self.sent}
+        for worker in list(self.workers[1:]):
+            self.workers.remove(worker)
+            self.ghosts.append(worker.reader)
+            worker.die()
+        for worker in self.workers:
+            worker.asleep = False
+        self.sessions_run_out()
+        self.an_operator_pauses_or_lets_go_on("")
+
+    def everything_comes_to_its_end(self) -> None:
+        discarded: set[tuple[bytes, int]] = set()
+        for turn in range(100 + 12 * len(self.sent)):
+            if not self.workers:
+                self.worker_joins()
+            self.all_goes_well(2, 1.0 if turn % 2 else 15.0)
+            self.workers[0:1] and self.a_worker_sweeps(0)
+            self.an_operator_pauses_or_lets_go_on("")
+            self.nothing_below_the_committed_offset_is_lost()
+            self.no_object_goes_back_and_no_document_is_made_twice()
+            for marker in self.stored.markers():
+                if (marker, self.stored.hold[marker].offset) not in discarded:
+                    discarded.add((marker, self.stored.hold[marker].offset))
+                    self.discard(marker)
+            if self.at_rest():
+                break
+        assert self.at_rest(), self.what_is_left()
+        for sent in self.sent.values():
+            assert sent.number in self.stored.ended, f"{sent.number} came to no end"
+        self.the_target_has_what_was_promised()
+
+    def at_rest(self) -> bool:
+        ends = self.broker.ends([SOURCE, REDO])
+        committed = self.broker.group("c").committed
+        return not self.stored.hold and all(committed.get(tp, 0) == end for tp, end in ends.items())
+
+    def what_is_left(self) -> str:
+        lanes = [lane for worker in self.workers for lane in worker.engine.lanes.values()]
+        queued = [(w.record.coordinates, w.state, w.due) for lane in lanes for q in lane.queues.values() for w in q]
+        calls = [(c.asked and c.asked.what, c.request, w.lease.age) for w in self.workers for c in w.calls]
+        return f"{sorted(self.stored.hold)} {self.broker.group('c').committed} {queued} {calls} at {self.now}"
+
+    def the_target_has_what_was_promised(self) -> None:
+        """The highest version that did not end as discarded; or a discarded one of which an answer was lost."""
+        by_name: dict[str, list[int]] = defaultdict(list)
+        for sent in self.sent.values():
+            by_name[sent.key if self.idempotency == "upsert" else f"{sent.key}-{sent.number}"].append(sent.number)
+        for name, numbers in by_name.items():
+            good = [n for n in numbers if "Discarded" not in self.stored.ended[n]]
+            doubtful = {n for n in numbers if n not in good and n in self.unanswered}
+            if good and not self.lied.intersection(numbers):
+                there = [n for n, _ in self.erp.holds.get(name, ())]
+                assert len(there) == 1, f"{name} is {there}"
+                assert there[0] in {max(good), *doubtful}, f"{name} is {there}, promised {good}: {self.stored.ended}"
 
 
-Component.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-TestComponent = Component.TestCase
+def open_calls(worker: Worker) -> list[Call]:
+    return [c for c in worker.calls if c.request is not None]
+
+
+class Conditional(Component):
+    conditional = True
+
+
+class Unprotected(Component):
+    """A target that makes a document each time, and shows it some time later."""
+
+    idempotency = "none"
+    lag = 3.0
+
+
+for machine in (Component, Conditional, Unprotected):
+    machine.TestCase.settings = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=70,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+    )
+
+TestUpsert = Component.TestCase
+TestConditional = Conditional.TestCase
+TestUnprotected = Unprotected.TestCase

@@ -19,6 +19,8 @@ OnPartitions = Callable[[list[TopicPartition]], None]
 
 
 class _Log(Protocol):
+    start: int
+
     def read(self, position: int, limit: int) -> tuple[list[Record], int]: ...
 
 
@@ -111,7 +113,8 @@ class MemoryReader:
         self.topics: tuple[str, ...] = ()
         self.fenced = False
         self.member = ""
-        self.positions: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
+        self._begun: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         self._generation = 0
         self._turn = 0
@@ -132,6 +135,16 @@ class MemoryReader:
         if self._moving():
             return []
         return self._fetch(limit)
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Where reading stands in each partition that it has begun with."""
+        return {tp: at for tp, at in self._positions.items() if tp in self._begun}
+
+    def standing(self) -> dict[TopicPartition, int]:
+        """What is committed of one of our partitions (or where it begins): committing it again changes nothing."""
+        for tp in self._positions:
+            return {tp: self.group.committed.get(tp, self.broker.log(tp).start)}
+        return {}
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """False, and nothing is taken, when the broker is away or this is no member (any more)."""
@@ -155,6 +168,11 @@ class MemoryReader:
             if not self.instance:
                 self.group.leave(self.member)
         self.member = ""
+
+    def rewind(self) -> None:
+        """Read on from what is committed, as the driver under Faust does now and then."""
+        for tp in self._positions:
+            self._positions[tp] = min(self._positions[tp], self.group.committed.get(tp, 0))
 
     def expire(self) -> None:
         """Its session runs out at the broker: others are given its part. It hears of that in its next poll."""
@@ -185,21 +203,23 @@ class MemoryReader:
         part = self.group.part_of(self.member)
         self._generation = self.group.generation
         self._on_assign(list(part))
-        self.positions = {tp: self.group.committed.get(tp, 0) for tp in part}
+        self._positions = {tp: self.group.committed.get(tp, 0) for tp in part}
 
     def _give_up(self) -> None:
-        if self.positions:
-            self._on_revoke(list(self.positions))
-        self.positions = {}
+        if self._positions:
+            self._on_revoke(list(self._positions))
+        self._positions = {}
+        self._begun.clear()
         self._paused.clear()
 
     def _fetch(self, limit: int) -> list[Record]:
         """A batch holds runs of whole partitions, another one first each time."""
-        tps = [tp for tp in self.positions if tp not in self._paused]
+        tps = [tp for tp in self._positions if tp not in self._paused]
         self._turn += 1
         found: list[Record] = []
         for index in range(len(tps)):
             tp = tps[(self._turn + index) % len(tps)]
-            records, self.positions[tp] = self.broker.log(tp).read(self.positions[tp], limit - len(found))
+            records, self._positions[tp] = self.broker.log(tp).read(self._positions[tp], limit - len(found))
             found += records
+            self._begun.add(tp)
         return found

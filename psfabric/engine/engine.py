@@ -232,7 +232,7 @@ class Engine:
                     lane.called(work, State.WRITING)
                     made = self._decide(lane, work, Result(decided), now)
                     if self.stopped:
-                        return Step(tuple(calls), tuple(writes))
+                        return Step((*calls, tuple(batch)) if batch else tuple(calls), tuple(writes))
                     writes.append((work, made))
                 elif work.due <= now and (batch or self._pace.may_call(now, len(self._calls))):
                     if not batch:

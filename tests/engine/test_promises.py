@@ -197,6 +197,18 @@ def test_records_that_wait_behind_a_dead_letter_count_and_others_that_wait_do_no
     assert not waiting.engine.stopped
 
 
+def test_what_was_chosen_for_a_call_when_the_limit_trips_is_called() -> None:
+    drive = Drive(replace(BARRED, batch=3, limit=Limit(in_row=2)))
+    drive.arrive(record(0, "a"))
+    drive.run(answers(0))
+    drive.arrive(record(1, "b"), record(2, "a"))
+    (work,) = drive.calls()
+    assert work.record.offset == 1
+    assert drive.engine.stopped
+    drive.finish(work)
+    assert drive.engine.calling == 0
+
+
 def test_what_an_operator_buries_does_not_count() -> None:
     drive = limited(in_row=1)
     drive.arrive(record(0))

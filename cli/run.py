@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import structlog
@@ -29,18 +30,22 @@ from psfabric.hosts.control import Control
 from psfabric.hosts.keeping import Keeper
 from psfabric.hosts.polling import Poller, raw_write
 from psfabric.hosts.writing import written
+from psfabric.http import fetch
 from psfabric.intake import app, serve, until_signal
-from psfabric.kafka import Admin, Producer
+from psfabric.kafka import Admin, Producer, read_topic
 from psfabric.pacing import Sharing
 from psfabric.pipelines import Pipelines
 from psfabric.reference import Store
-from psfabric.registry import Registry, wait_for
+from psfabric.registry import SCHEMAS, PatientRegistry, Registry, believed, kept_write, wait_for
 from psfabric.settings import Settings, settings
 from psfabric.stages import Stage
 from psfabric.telemetry import Telemetry
 from psfabric.telemetry.probing import EVERY, Probing, of_kafka, of_reference, of_registry
 
 log = structlog.get_logger(__name__)
+
+ASK_WITHIN = 3.0
+"""Seconds the registry has to answer: everything else in the process waits meanwhile."""
 
 
 def intake() -> None:
@@ -58,8 +63,8 @@ def deliver() -> None:
     asyncio.run(_deliver(*_ready_parts("deliver")))
 
 
-def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
-    """Settings and pipelines checked, Kafka and the registry waited for. Raises Misconfigured, Unavailable."""
+def _ready_parts(role: str) -> tuple[Settings, Pipelines]:
+    """Settings and pipelines checked, Kafka waited for. Raises Misconfigured, Unavailable."""
     faulthandler.enable()  # a crash inside a native client leaves its stack in the log
     logs.configure()
     where = settings()
@@ -67,12 +72,30 @@ def _ready_parts(role: str) -> tuple[Settings, Pipelines, Registry]:
     deadline = time.monotonic() + where.start_within
     log.info("waits for its parts", role=role, kafka=str(where.kafka))
     Admin(where.kafka).wait(deadline, lambda why: log.warning("still waits for Kafka", role=role, why=why))
-    registry = Registry(where.registry_url)
-    wait_for(registry, deadline)
-    return where, declared, registry
+    return where, declared
 
 
-async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> None:
+def _registry(where: Settings, producer: Producer) -> PatientRegistry:
+    """What is kept in `fabric.schemas` is enough to begin with; only without it the registry has to be there."""
+    kept = believed(read_topic(where.kafka, SCHEMAS))
+    registry = Registry(where.registry_url, partial(fetch, timeout=ASK_WITHIN))
+    if not kept:
+        log.info("no schema id is kept yet; waits for the registry")
+        wait_for(registry, time.monotonic() + where.start_within)
+
+    def learned(event: str, id: int) -> None:
+        producer.write([kept_write(event, id)], lambda error: _not_kept(event, error))
+
+    return PatientRegistry(registry, kept, learned)
+
+
+def _not_kept(event: str, error: Exception | None) -> None:
+    """Nothing waits for it: it is told, and tried again by whoever starts next."""
+    if error is not None:
+        log.warning("a schema id was not kept", event_type=event, why=str(error))
+
+
+async def _intake(where: Settings, declared: Pipelines) -> None:
     producer = Producer(where.kafka, "psfabric.intake")
 
     async def store(source: str, raw: Raw, notice: Notice) -> None:
@@ -88,12 +111,13 @@ async def _intake(where: Settings, declared: Pipelines, registry: Registry) -> N
         telemetry.close()
 
 
-async def _process(where: Settings, declared: Pipelines, registry: Registry) -> None:
+async def _process(where: Settings, declared: Pipelines) -> None:
     from psfabric.hosts.faust import FaustHost
 
+    producer = Producer(where.kafka, "psfabric.process")
+    registry = _registry(where, producer)
     codec = Codec(registry)
     known = Store(where.redis_url, codec.event)
-    producer = Producer(where.kafka, "psfabric.process")
     stages = pure_stages(declared, codec, known)
     control = Control(where.kafka, producer)
     telemetry = Telemetry("process", instance=where.instance)
@@ -116,10 +140,11 @@ async def _process(where: Settings, declared: Pipelines, registry: Registry) -> 
         telemetry.close()
 
 
-async def _deliver(where: Settings, declared: Pipelines, registry: Registry) -> None:
+async def _deliver(where: Settings, declared: Pipelines) -> None:
+    producer = Producer(where.kafka, "psfabric.deliver")
+    registry = _registry(where, producer)
     codec = Codec(registry)
     known = Store(where.redis_url, codec.event)
-    producer = Producer(where.kafka, "psfabric.deliver")
 
     async def present(parents: set[Parent]) -> set[Parent]:
         return await asyncio.to_thread(known.has_many, parents)
@@ -176,7 +201,7 @@ def _poller(where: Settings, source: Polled, telemetry: Telemetry) -> Poller:
 
 
 def _probing(
-    telemetry: Telemetry, where: Settings, registry: Registry, known: Store, stages: Sequence[Stage]
+    telemetry: Telemetry, where: Settings, registry: PatientRegistry, known: Store, stages: Sequence[Stage]
 ) -> Probing:
     inputs = {stage.name: stage.topics for stage in stages}
     return Probing(

@@ -10,6 +10,7 @@ from cli import exits, show
 from cli.options import DryRun, Format, Output
 
 if TYPE_CHECKING:
+    from cli.installation import Installation
     from psfabric.registry import Registry
 
 app = typer.Typer(no_args_is_help=True, help="Schemas: register the bundled ones, see which are registered.")
@@ -17,15 +18,21 @@ app = typer.Typer(no_args_is_help=True, help="Schemas: register the bundled ones
 
 @app.command(epilog="Example: psfabric schema register")
 def register(dry_run: DryRun = False, output: Output = Format.TABLE) -> None:
-    """Register every bundled schema; one that is there already keeps its id."""
+    """Register every bundled schema; one that is there already keeps its id.
+
+    The ids are kept in `fabric.schemas` as well, so that a process can start while the registry is away.
+    """
     from cli.installation import installation
 
-    registry = installation(kafka=False).registry
+    where = installation(kafka=False)
+    registry = where.registry
     if dry_run:
         rows = _ids(registry)
         _print({event: id for event, id in rows.items() if id is None}, output, "would be registered")
     else:
-        _print(dict(registry.register_all()), output, "are registered")
+        ids = registry.register_all()
+        _keep(where, ids)
+        _print(dict(ids), output, "are registered")
 
 
 @app.command("list", epilog="Example: psfabric schema list --output json")
@@ -37,6 +44,25 @@ def list_(output: Output = Format.TABLE) -> None:
     _print(rows, output, "are bundled")
     if None in rows.values():
         raise typer.Exit(exits.FINDINGS)
+
+
+def _keep(where: Installation, ids: dict[str, int]) -> None:
+    """Without a broker, or before its topics are made, they are only registered: processes keep what they learn."""
+    import time
+
+    from psfabric.errors import Unavailable
+    from psfabric.kafka import Producer, WriteFailed
+    from psfabric.registry import kept_write
+
+    try:
+        where.admin.wait(time.monotonic() + 2.0)
+        producer = Producer(where.kafka, "psfabric.schema", topic_within=2.0)
+        try:
+            producer.write_and_wait([kept_write(event, id) for event, id in ids.items()])
+        finally:
+            producer.close()
+    except (Unavailable, WriteFailed) as error:
+        show.tell(f"Registered, but not kept for a start without the registry: {error}")
 
 
 def _ids(registry: Registry) -> dict[str, int | None]:

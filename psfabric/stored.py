@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from psfabric.errors import Invalid, Misconfigured
+from psfabric.errors import Held, Invalid, Misconfigured, Transient
 from psfabric.event import Record
 
 T = TypeVar("T")
@@ -15,9 +15,12 @@ _UNREADABLE = (Invalid, ValueError, LookupError, TypeError, AttributeError, Over
 
 def understood(record: Record, read: Callable[[Record], T]) -> T:
     """What `read` makes of a record of hold, applied, ref or the fabric's own state. Raises Misconfigured when it
-    cannot: whoever left it out could lose a waiting record, or post one twice."""
+    cannot: whoever left it out could lose a waiting record, or post one twice. Raises Transient when its schema cannot
+    be looked up now."""
     try:
         return read(record)
+    except Held as error:  # its schema: what is stored is needed whole, so this waits for it
+        raise Transient(error.why) from None
     except _UNREADABLE as error:
         why = str(error) if isinstance(error, Invalid) else type(error).__name__
         raise Misconfigured(

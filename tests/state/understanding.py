@@ -41,7 +41,7 @@ def read_understood(folder: Path) -> dict[str, Any]:
 def codec_of(folder: Path) -> Codec:
     """Reads values by the schemas of that release, as its registry gave them."""
     registry = Registry("http://127.0.0.1:1")
-    registry._writers.update(schemas_of(folder))
+    registry.writers.update(schemas_of(folder))
     return Codec(registry)
 
 

@@ -44,7 +44,7 @@ class Topics(_Once):
 
 class Schemas(_Once):
     name = "schemas"
-    needs = ("registry", "tryton")
+    needs = ("registry", "tryton", "topics")  # the ids are kept in one of them
     verb = ("schema", "register")
 
 

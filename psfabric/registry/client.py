@@ -1,0 +1,173 @@
+"""The registry's own answers.
+
+Speaks the Confluent-compatible API (v7). Answers are kept for the life of the process: an id never changes meaning.
+Subjects are record names (RecordNameStrategy), so a new ERP instance needs no registration.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import schemas
+from psfabric.errors import Invalid, Transient, Unavailable
+from psfabric.http import Response, fetch
+
+Fetch = Callable[..., Response]
+
+
+class NotRegistered(Invalid):
+    """The registry says that it has no schema of that id."""
+
+    def __init__(self, schema_id: int) -> None:
+        super().__init__("schema-unknown", f"schema id {schema_id} is not in the registry")
+
+
+class Registry:
+    """Raises Transient when the registry gives no answer, NotRegistered when it does not know an id.
+
+    A URL may hold a user and a password; no text of ours repeats them. `ids` and `writers` are what was learnt.
+    """
+
+    def __init__(self, url: str, fetch: Fetch = fetch) -> None:
+        self._url = url.rstrip("/")
+        self._fetch = fetch
+        self.ids: dict[str, int] = {}
+        self.writers: dict[int, dict[str, Any]] = {}
+
+    def id_of(self, event: str) -> int:
+        """The id under which the bundled schema of `event` is registered. Unavailable when it is not registered."""
+        known = self.ids.get(event)
+        if known is not None:
+            return known
+        answer = self._post(f"/subjects/{_subject(event)}", event)
+        if answer.status == 404:
+            raise Unavailable(
+                f"the schema of {event} is not registered at {_host(self._url)}; run `psfabric schema register` first"
+            )
+        return self._remember(event, answer)
+
+    def register(self, event: str) -> int:
+        """Register the bundled schema of `event`; the same schema again gives the same id."""
+        return self._remember(event, self._post(f"/subjects/{_subject(event)}/versions", event))
+
+    def register_all(self) -> dict[str, int]:
+        """Every bundled schema; before each enriched one those of records whose canonical part an earlier release
+        wrote, because they are enriched by appending (docs/adr/0009)."""
+        found: dict[str, int] = {}
+        for event in schemas.events():
+            if event.startswith(schemas.ENRICHED):
+                for text in self._earlier(event, found[event.removeprefix(schemas.ENRICHED)]):
+                    self._id(event, self._post(f"/subjects/{_subject(event)}/versions", event, text))
+            found[event] = self.register(event)
+        return found
+
+    def _earlier(self, event: str, current: int) -> list[str]:
+        """The schemas that `event` has when its canonical part was written with a registered version but `current`."""
+        subject = _subject(event.removeprefix(schemas.ENRICHED))
+        answer = self._get(f"/subjects/{subject}/versions")
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for the versions of {subject}")
+        versions = [self._get(f"/subjects/{subject}/versions/{number}") for number in answer.json()]
+        ids = [_body(version).get("id") for version in versions]
+        return [_derived(self.writer(id_), event) for id_ in ids if isinstance(id_, int) and id_ != current]
+
+    def combination(self, writer_id: int, event: str) -> int | None:
+        """The id of the enriched `event` whose canonical part is as writer `writer_id` wrote it; None when that
+        combination is not registered, so that nobody may write it."""
+        canonical = event.removeprefix(schemas.ENRICHED)
+        if writer_id == self.id_of(canonical):
+            return self.id_of(event)
+        answer = self._post(f"/subjects/{_subject(event)}", event, _derived(self.writer(writer_id), event))
+        return None if answer.status == 404 else self._id(event, answer)
+
+    def writer(self, schema_id: int) -> dict[str, Any]:
+        """The schema a record was written with."""
+        known = self.writers.get(schema_id)
+        if known is not None:
+            return known
+        answer = self._get(f"/schemas/ids/{schema_id}")
+        if answer.status == 404 and "error_code" in _body(answer):  # said by a registry, not by a proxy before it
+            raise NotRegistered(schema_id)
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for schema id {schema_id}")
+        self.writers[schema_id] = _record_schema(schema_id, _body(answer))
+        return self.writers[schema_id]
+
+    def ready(self) -> bool:
+        try:
+            return self._get("/subjects").status == 200
+        except Transient:
+            return False
+
+    def _remember(self, event: str, answer: Response) -> int:
+        schema_id = self.ids[event] = self._id(event, answer)
+        self.writers.setdefault(schema_id, schemas.avro(event))
+        return schema_id
+
+    def _id(self, event: str, answer: Response) -> int:
+        if answer.status == 409:
+            raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {_message(answer)}")
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for {event}: {_message(answer)}")
+        schema_id = _body(answer).get("id")
+        if not isinstance(schema_id, int):
+            raise Transient(f"the registry answered without an id for {event}")
+        return schema_id
+
+    def _post(self, path: str, event: str, text: str = "") -> Response:
+        schema = text or schemas.avro_text(event)
+        return self._fetch("POST", self._url + path, json={"schema": schema, "schemaType": "AVRO"})
+
+    def _get(self, path: str) -> Response:
+        return self._fetch("GET", self._url + path)
+
+
+def wait_for(registry: Registry, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Wait until the registry answers; Unavailable once `deadline` (monotonic seconds) has passed."""
+    while not registry.ready():
+        if clock() > deadline:
+            raise Unavailable("the schema registry does not answer; is it running, and is PSF_REGISTRY_URL right?")
+        time.sleep(0.1)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _derived(writer: dict[str, Any], event: str) -> str:
+    return json.dumps(schemas.enriched(writer, schemas.enrichment(event)), ensure_ascii=False, separators=(",", ":"))
+
+
+def _subject(event: str) -> str:
+    return schemas.name_of(event).subject
+
+
+def _message(answer: Response) -> str:
+    return str(_body(answer).get("message", "no message"))
+
+
+def _body(answer: Response) -> dict[str, Any]:
+    """The object answered; empty when it is none (a page of a proxy, say)."""
+    try:
+        body = answer.json()
+    except Invalid:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _record_schema(schema_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The Avro record an id stands for. Events are records; whatever else is registered is none of ours."""
+    text = body.get("schema")
+    if not isinstance(text, str):
+        raise Transient(f"the registry answered without a schema for id {schema_id}")
+    try:
+        schema = json.loads(text)
+    except ValueError:
+        schema = None
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise Invalid("schema-unknown", f"schema id {schema_id} is no Avro record")
+    return schema

@@ -84,6 +84,14 @@ class SharedPace:
         """Workers of this component, as last known."""
         return self._workers
 
+    def tokens(self, now: float) -> float | None:
+        """Calls that may be made at once now, as far as fetched; None: no limit."""
+        if self._rate <= 0:
+            return None
+        if self._shared is False:
+            return self._local.tokens(now)
+        return float(self._tokens) if self._clock() < self._leased_until else 0.0
+
     # ------------------------------------------------------------------------------------ asked by the engine
 
     @property

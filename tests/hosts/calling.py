@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,6 +16,7 @@ from psfabric.codec import Codec
 from psfabric.connection import Kafka
 from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine.lane import Lane
+from psfabric.engine.pace import Pace
 from psfabric.errors import Parent
 from psfabric.event import Event, Record
 from psfabric.hosts.aio import AioHost, Given
@@ -78,9 +80,12 @@ class Hosting:
         known: set[Parent] | None = None,
         board: Board | None = None,
         telemetry: Telemetry | None = None,
+        pace: Callable[[Policy, Callable[[], None]], Pace] | None = None,
     ) -> None:
-        self._kafka, self._stages, self._board = kafka, stages, board or Unattended()
-        self._telemetry = telemetry
+        self._kafka, self._stages = kafka, stages
+        self._given = Given(self._present, board=board or Unattended(), telemetry=telemetry)
+        if pace is not None:
+            self._given = replace(self._given, pace=pace)
         self.known = known if known is not None else set()
         self.stop = asyncio.Event()
 
@@ -89,8 +94,7 @@ class Hosting:
 
     async def __aenter__(self) -> Self:
         self._producer = Producer(self._kafka, "host", topic_within=2.0)
-        given = Given(self._present, board=self._board, telemetry=self._telemetry)
-        self.host = AioHost(self._kafka, self._stages, self._producer, given)
+        self.host = AioHost(self._kafka, self._stages, self._producer, self._given)
         self.running = asyncio.create_task(self.host.run(self.stop))
         await until(lambda: self.host.ready() or self.running.done())
         return self

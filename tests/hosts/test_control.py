@@ -136,23 +136,6 @@ def test_a_newer_releases_state_is_a_pause_and_rubbish_changes_nothing(kafka: Ka
 # ------------------------------------------------------------------------------------------------ with a host
 
 
-async def test_a_pause_is_obeyed_within_5_s_and_nothing_is_lost(road: Road, kafka: Kafka) -> None:
-    with following(kafka) as control:
-        async with Hosting(kafka, stage := road.stage(), board=control):
-            road.produce("one")
-            await until(lambda: stage.asked == ["one"])
-            await asyncio.to_thread(stand, kafka, OPERATOR, road.name, "paused")
-            await until(lambda: control.standing(road.name).state == "paused", 5)
-            await asyncio.sleep(1.2)  # the host looks once a second
-            road.produce("two", "three")
-            await asyncio.sleep(1.5)
-            assert stage.asked == ["one"]
-            resumed = time.monotonic()
-            await asyncio.to_thread(stand, kafka, OPERATOR, road.name, "running")
-            await until(lambda: stage.asked == ["one", "two", "three"], 5)
-            assert time.monotonic() - resumed < 5
-
-
 async def test_the_limit_stops_a_component_for_good_and_the_record_that_tripped_it_is_kept(
     road: Road, kafka: Kafka
 ) -> None:

@@ -12,12 +12,14 @@ from psfabric.engine import WINDOW, Write
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Record
+from psfabric.hosts.board import Unattended
 from psfabric.hosts.faust_chunks import Chunk
 from psfabric.hosts.loading import Loaded
 from psfabric.hosts.pure import PureMember
 from psfabric.kafka import Producer
 from psfabric.kafka.producer import Done
 from psfabric.stages import Pure
+from psfabric.standing import Standing
 from tests.hosts.fakes import FakeStage, until
 
 TP = TopicPartition("in", 0)
@@ -182,3 +184,38 @@ async def test_work_never_reaches_more_than_the_window_above_the_committed_offse
     assert len(component.stage.handled) == WINDOW, "what is done and not committed is read again after a crash, too"
     component.member.committed({TP: WINDOW})
     await until(lambda: len(component.stage.handled) == 2 * WINDOW)
+
+
+async def test_a_pause_is_obeyed_although_there_is_always_more_to_do() -> None:
+    board, made = Unattended(), Component()
+    made.loadable.set()
+    member = PureMember(made.stage, cast(Producer, made.broker), made.load, made.failures.append, board)
+    standing = Standing()
+    board.standing = lambda component: standing  # type: ignore[method-assign]
+    running = asyncio.create_task(member.run())
+    member.assigned([0])
+    await until(lambda: member.ready)
+    fed = 0
+
+    async def feed() -> None:
+        nonlocal fed
+        while True:
+            records = [Record("in", 0, fed + n, f"k{n}".encode(), b"v") for n in range(50)]
+            member.take(Chunk(TP, fed + 50, fed or None, records), lambda: None)
+            fed += 50
+            await asyncio.sleep(0)
+            made.broker.acknowledge()
+
+    feeding = asyncio.create_task(feed())
+    await until(lambda: len(made.stage.handled) > 300)
+    standing = Standing("paused", "month end")
+    await asyncio.sleep(0.1)
+    handled, so_far = len(made.stage.handled), fed
+    await until(lambda: fed > so_far + 500)
+    assert len(made.stage.handled) == handled
+    standing = Standing()
+    await until(lambda: len(made.stage.handled) > handled)
+    feeding.cancel()
+    running.cancel()
+    await asyncio.gather(feeding, running, return_exceptions=True)
+    assert made.failures == []

@@ -54,6 +54,7 @@ def test_without_redis_each_takes_its_part_at_once_and_says_so_once(forgetful: S
     assert said.count("pace is kept without Redis") == said.count("pace is shared again") == 2, "once for each worker"
 
 
+@pytest.mark.faults
 def test_a_redis_that_hangs_is_as_good_as_away(forgetful: Server) -> None:
     workers = pair(forgetful)
     with working(*workers):

@@ -16,7 +16,7 @@ import pytest
 from producers.jira import Jira
 from psfabric.adapters import Notice
 from psfabric.event import Raw
-from psfabric.intake import app, serve
+from psfabric.intake import Store, app, serve
 
 SECRET = "a-secret-of-this-test"
 
@@ -55,11 +55,11 @@ def signature(body: bytes, secret: str = SECRET) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Door]:
+async def running(store: Store | None = None, **options: Any) -> AsyncIterator[Door]:
     broker, stop = Broker(), asyncio.Event()
     jira = Jira(name="jira-acme", base_url="https://acme.example", user="x", token="t", secret=SECRET)
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    made = app({"jira-acme": jira}, broker.store, **options)
+    made = app({"jira-acme": jira}, store or broker.store, **options)
     serving = asyncio.create_task(serve(made, "127.0.0.1", 0, stop=stop, started=port.set_result))
     async with asyncio.timeout(10):
         number = await port

@@ -1,13 +1,13 @@
 # psfabric. `make help` lists what there is; it is made from the comments behind the targets.
 
 PY := .venv/bin/python
-CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy tests)
+CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy bench tests)
 PART ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-docker test-faults test-faults-long check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker test-faults test-faults-long bench check format up down status logs restart fetch lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-faults: venv ## run the rows of faults, crash points and controls, scaled: 
 
 test-faults-long: venv ## the same unscaled and ten times as often; takes a night
 	@TIER=long .venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults) -m faults $(if $(SEED),--seed $(SEED))
+
+bench: venv ## measure against what else could do the work (QUICK=1 a few minutes, LONG=1 longer)
+	@$(PY) -m bench $(if $(QUICK),--size quick) $(if $(LONG),--size long)
 
 check: venv ## lint, format, types, import directions, generated models
 	.venv/bin/ruff check .

@@ -72,6 +72,10 @@ class Codec:
         self._writers: dict[int, _Writer] = {}
         self._combinations: dict[tuple[int, str], tuple[bytes | None, float]] = {}
 
+    def topic(self, event: str) -> str:
+        """The topic of a canonical event."""
+        return self._contract.model(event).TOPIC
+
     # ------------------------------------------------------------------------------------------ encoding
 
     def value(self, data: Model) -> bytes:

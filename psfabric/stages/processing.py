@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import schemas
 from psfabric.adapters import Known, Processor, Reference, Route
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Write
@@ -18,7 +17,7 @@ class ProcessStage(Pure):
         super().__init__(policy, codec)
         self.adapter = adapter
         self._known = known
-        self.inputs = tuple(dict.fromkeys(schemas.model(event).TOPIC for event in adapter.accepts))
+        self.inputs = tuple(dict.fromkeys(codec.topic(event) for event in adapter.accepts))
 
     def handle(self, record: Record, lane: Lane) -> Result:
         return guarded(self.name, lambda: self._process(record, lane))

@@ -1,0 +1,163 @@
+"""`python -m bench [--size quick]`: measure, print a table, write bench/results/latest.json."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench import endurance
+from bench.foreign import Absent, kafka_streams, quix_python
+from bench.meter import Reading
+from bench.posting import enriched
+from bench.results import FILE, Results
+from bench.runs import ROOT, backlog, component_topics, create, environment, fill, measured, unique
+from deploy.local import Console, Stack
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. `slow` records for peers that take one at a time, `posts` for the sink."""
+
+    rounds: int
+    records: int
+    slow: int
+    posts: int
+    paced_seconds: float
+    memory_minutes: float
+    foreign: bool = True
+
+
+SIZES = {
+    "default": Size(3, 300_000, 30_000, 6_000, 15.0, 1.0),
+    "quick": Size(1, 60_000, 10_000, 2_000, 5.0, 0.25),
+    "tiny": Size(1, 3_000, 1_000, 100, 1.0, 0.03, foreign=False),
+    "long": Size(3, 300_000, 30_000, 6_000, 30.0, 10.0),
+}
+
+
+class Bench:
+    def __init__(self, bootstrap: str, size: Size, tell: Callable[[str], None]) -> None:
+        self._bootstrap, self._size, self._tell = bootstrap, size, tell
+        self.results = Results()
+
+    def run(self) -> Results:
+        """All of it, peers of one comparison alternating."""
+        source = backlog(self._bootstrap, self._size.records)
+        for number in range(self._size.rounds):
+            for peer, act in self._processing(source):
+                self._one(peer, number, act)
+        self._posting()
+        self._growth(source)
+        for rate in (100, 1000):
+            self._more({f"latency_{rate}": endurance.latency(self._bootstrap, rate, self._size.paced_seconds)})
+        self._more(endurance.memory(self._bootstrap, self._size.memory_minutes))
+        return self.results
+
+    def _processing(self, source: str) -> Iterator[tuple[str, Callable[[], Reading]]]:
+        count, slow = self._size.records, self._size.slow
+        yield "bare_full", partial(self._peer, "bare", source, count, lazy=False)
+        yield "host_full", partial(self._peer, "host", source, count, lazy=False)
+        yield "bare_lazy", partial(self._peer, "bare", source, count, lazy=True)
+        yield "host_lazy", partial(self._peer, "host", source, count, lazy=True)
+        yield "stock_faust", partial(self._peer, "stock_faust", source, slow, lazy=False)
+        if self._size.foreign:
+            yield "quix", partial(self._quix, source, count)
+            yield "kafka_streams", partial(self._kafka_streams, source, count)
+        yield "host_lazy_shared", partial(endurance.shared, self._bootstrap, 1, source, count)
+        yield "two_workers", partial(endurance.shared, self._bootstrap, 2, source, count)
+
+    def _one(self, peer: str, number: int, act: Callable[[], Reading]) -> None:
+        if peer in self.results.absent:
+            return
+        try:
+            found = act()
+        except Absent as why:
+            self.results.absent[peer] = str(why)
+            self._tell(f"{peer}: absent, {why}")
+            return
+        self.results.add(peer, found)
+        self._tell(f"round {number + 1}: {peer:16} {found.per_second:9,.0f}/s {found.per_cpu_second:9,.0f}/CPU-s")
+
+    def _peer(self, module: str, source: str, count: int, *, lazy: bool, python: str = sys.executable) -> Reading:
+        name = unique(module.replace("_", "-"))
+        want = {"bootstrap": self._bootstrap, "source": source, "group": name, "records": count, "lazy": lazy}
+        if module != "host":
+            return measured(module, want, python=python)
+        with component_topics(self._bootstrap, name):
+            return measured(module, want)
+
+    def _quix(self, source: str, count: int) -> Reading:
+        return self._peer("quix", source, count, lazy=False, python=quix_python())
+
+    def _kafka_streams(self, source: str, count: int) -> Reading:
+        want = {"bootstrap": self._bootstrap, "source": source, "group": unique("streams"), "records": count}
+        return kafka_streams(want)
+
+    def _posting(self) -> None:
+        source = unique("posts")
+        create(self._bootstrap, [source, "psf.delivery"])
+        fill(self._bootstrap, source, enriched(self._size.posts))
+        with http_target() as url:
+            for number in range(self._size.rounds):
+                for peer in ("http_loop", "sink"):
+                    self._one(peer, number, partial(self._post, peer, source, url))
+
+    def _post(self, peer: str, source: str, url: str) -> Reading:
+        name = unique(peer.replace("_", "-"))
+        want = {"bootstrap": self._bootstrap, "source": source, "group": name, "records": self._size.posts, "url": url}
+        create(self._bootstrap, [f"applied.{name}"])
+        with component_topics(self._bootstrap, name):
+            return measured(peer, want)
+
+    def _growth(self, source: str) -> None:
+        small = self._size.records // 10
+        few = self._peer("host", backlog(self._bootstrap, small), small, lazy=True)
+        many = self._peer("host", source, self._size.records, lazy=True)
+        self._more({"cost_per_event_backlog_10x": endurance.growth(few, many)})
+
+    def _more(self, found: Mapping[str, object]) -> None:
+        self.results.more.update(found)
+        self._tell(str(found))
+
+
+@contextmanager
+def http_target() -> Iterator[str]:
+    command = [sys.executable, "-m", "bench.peers.http_target"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, stdin=pipe, stdout=pipe) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a pipe is missing")
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/"
+        finally:
+            process.stdin.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="how fast the fabric is, beside its peers")
+    parser.add_argument("--size", choices=list(SIZES), default="default")
+    parser.add_argument("--results", type=Path, default=FILE, help="the file to write")
+    parser.add_argument("--bootstrap", default="", help="a broker to use instead of starting one")
+    asked = parser.parse_args(arguments)
+
+    def run(bootstrap: str) -> Results:
+        return Bench(bootstrap, SIZES[asked.size], lambda text: print(text, flush=True)).run()
+
+    if asked.bootstrap:
+        found = run(asked.bootstrap)
+    else:
+        with Stack(ROOT, "bench", ("kafka",), on_progress=Console()) as stack:
+            found = run(stack.endpoints["PSF_KAFKA_BOOTSTRAP"])
+    found.write(asked.results)
+    print(f"\n{found.table()}\n\nwritten to {asked.results}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,12 +12,13 @@ from psfabric.engine.applied import Applied
 from psfabric.engine.backoff import Backoff
 from psfabric.engine.control import Act, Control, is_control, read_control
 from psfabric.engine.deadletter import Marker, bounded, marker_of, origin
+from psfabric.engine.express import Handle, Passage, ride
 from psfabric.engine.hold import HoldEntry
 from psfabric.engine.lane import Lane
 from psfabric.engine.limit import LimitWindow
 from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.policy import LONGEST_WAIT, SUSPECT_AFTER, SUSPECT_TIMES, WINDOW, Policy
-from psfabric.engine.work import Result, State, TopicPartition, Work, Write
+from psfabric.engine.work import Result, Run, State, TopicPartition, Work, Write
 from psfabric.errors import Answer, At, Earlier, Parent, Until
 from psfabric.event import Record, Version
 from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected, Retry, Superseded, Unknown
@@ -124,6 +125,51 @@ class Engine:
             log = lane.log(tp)
             log.position = max(log.position or 0, offset)
 
+    def express(self, tp: TopicPartition, records: Sequence[Record], handle: Handle, now: float) -> Passage:
+        """`arrive` for a stage that answers at once: what nothing stands in the way of is handled here and now.
+
+        The rest waits for `step`. Records of one log, in offset order.
+        """
+
+        def aside(record: Record, result: Result | None) -> bool:
+            self.arrive((record,))
+            if result is not None:
+                passage.aside.extend(self._handled(lane, record, result, now))
+            return self._express(tp)
+
+        if not self._express(tp):
+            self.arrive(records)
+            return Passage()
+        lane = self.lanes[tp.partition]
+        passage = Passage()
+        ride(lane, tp, records, handle, aside, self._limit, passage)
+        if passage.runs:
+            self._succeeded_at = now
+            self._pace.succeeded(now)
+        return passage
+
+    def passed(self, run: Run) -> None:
+        """All outputs of a run are acknowledged."""
+        lane = self.lanes.get(run.lane)
+        if lane is not None:
+            lane.passed(run)
+
+    def _express(self, tp: TopicPartition) -> bool:
+        """Whether anything may be handled the moment it arrives."""
+        policy = self.policy
+        if self.paused or self.stopped or self._pace.open:
+            return False
+        return not policy.rate and policy.batch == 1 and tp.topic != policy.redo_topic
+
+    def _handled(
+        self, lane: Lane, record: Record, result: Result, now: float
+    ) -> Iterator[tuple[Work, tuple[Write, ...]]]:
+        """A record that was handled as it arrived goes on as if `step` had chosen it."""
+        work = next(reversed(lane.queues[Work(record, lane.partition, None).key]))
+        if self._pace.may_call(now, len(self._calls)):
+            self._call(lane, work)
+            yield work, self.settle(work, result, now)
+
     def commits(self) -> dict[TopicPartition, int]:
         """Offsets that may be committed, everything below being durable; offered until they are `committed`."""
         logs = [pair for lane in self.lanes.values() for pair in lane.logs.items()]
@@ -150,13 +196,14 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Nothing is queued, called or being written (held records do not count)."""
-        return not any(lane.queues for lane in self.lanes.values())
+        return not any(lane.queues or lane.passing for lane in self.lanes.values())
 
     @property
     def in_flight(self) -> int:
-        """Works that left the queue: called, or whose records are being written."""
-        busy = (State.CALLED, State.WRITING, State.CLOSING)
-        return sum(1 for lane in self.lanes.values() for q in lane.queues.values() for w in q if w.state in busy)
+        """Works and runs that left the queue: called, or whose records are being written."""
+        busy, lanes = (State.CALLED, State.WRITING, State.CLOSING), self.lanes.values()
+        works = sum(1 for lane in lanes for q in lane.queues.values() for w in q if w.state in busy)
+        return works + sum(len(lane.passing) for lane in lanes)
 
     @property
     def calling(self) -> int:
@@ -235,11 +282,7 @@ class Engine:
                         return Step((*calls, tuple(batch)) if batch else tuple(calls), tuple(writes))
                     writes.append((work, made))
                 elif work.due <= now and (batch or self._pace.may_call(now, len(self._calls))):
-                    if not batch:
-                        self._last_call += 1
-                    lane.called(work, State.CALLED)
-                    work.call = self._last_call
-                    self._calls[work.call] = self._calls.get(work.call, 0) + 1
+                    self._call(lane, work, new=not batch)
                     batch.append(work)
                     if len(batch) >= self.policy.batch:
                         calls.append(tuple(batch))
@@ -253,6 +296,12 @@ class Engine:
         was_open, self._was_open = self._was_open, self._pace.open
         if was_open and not self._was_open:
             self._hurry(now)
+
+    def _call(self, lane: Lane, work: Work, *, new: bool = True) -> None:
+        self._last_call += new
+        lane.called(work, State.CALLED)
+        work.call = self._last_call
+        self._calls[work.call] = self._calls.get(work.call, 0) + 1
 
     def _tell(self, now: float) -> None:
         """When the clock was set back an hour, what was due in five seconds is due in five seconds still."""

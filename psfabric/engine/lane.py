@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from psfabric.engine.applied import Applied
 from psfabric.engine.deadletter import Marker, key_hash
 from psfabric.engine.hold import HoldEntry
-from psfabric.engine.work import State, TopicPartition, Work
+from psfabric.engine.work import Run, State, TopicPartition, Work
 from psfabric.event import Record, Version
 
 
@@ -25,13 +25,13 @@ def source_order(record: Record) -> tuple[str, int, int]:
 class Log:
     """Offsets of one topic-partition: `open` holds those read and not yet done, in order; gaps cost nothing."""
 
-    open: OrderedDict[int, Work] = field(default_factory=OrderedDict)
+    open: OrderedDict[int, Work | Run] = field(default_factory=OrderedDict)
     position: int | None = None
     """One past the last offset read."""
     committed: int | None = None
     first: int | None = None
 
-    def arrive(self, work: Work, offset: int) -> None:
+    def arrive(self, work: Work | Run, offset: int) -> None:
         self.open[offset] = work
         self.position = offset + 1
         if self.first is None:
@@ -76,6 +76,8 @@ class Lane:
     still arrive (DESIGN 5.5)."""
     quiet: dict[bytes, float] = field(default_factory=dict)
     """Per key with an unanswered send: until when that may still take effect."""
+    passing: set[Run] = field(default_factory=set)
+    """Runs whose outputs are being written."""
 
     def log(self, tp: TopicPartition) -> Log:
         return self.logs.setdefault(tp, Log())
@@ -153,6 +155,16 @@ class Lane:
         if not work.fresh:
             return any(source_order(e.record) < source_order(record) for e in of_key.values())
         return any(e.record.topic != record.topic or e.record.offset < record.offset for e in of_key.values())
+
+    def passed(self, run: Run) -> None:
+        """All outputs of a run are durable. One of an earlier life of this partition changes nothing."""
+        if run in self.passing:
+            self.passing.discard(run)
+            self.log(run.at[0]).done(run.at[1])
+
+    def dead_of(self, key: bytes | None) -> bool:
+        """Whether any record of the key is a dead letter."""
+        return key is not None and key_hash(key) in self.dead
 
     def dead_before(self, work: Work) -> bool:
         """Whether an earlier record of the same key is a dead letter; its own marker does not count."""

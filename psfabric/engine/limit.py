@@ -35,6 +35,15 @@ class LimitWindow:
         if len(self.last) > self.limit.last:
             self.bad -= self.last.popleft()
 
+    def good(self, count: int) -> None:
+        """`count` records that were neither buried nor barred."""
+        if not count:
+            return
+        self.in_row = 0
+        self.last.extend([False] * min(count, self.limit.last))
+        while len(self.last) > self.limit.last:
+            self.bad -= self.last.popleft()
+
     def clear(self) -> None:
         """An operator has looked: what was counted before says nothing about what comes."""
         self.last.clear()

@@ -43,7 +43,8 @@ def of_lanes(lanes: Iterable[Lane], now: float, *, breaker_open: bool, paused: b
     unanswered += [entry.since for entry in entries if isinstance(entry.until, Answer)]
     return Snapshot(
         queued=sum(1 for work in works if work.state is State.QUEUED),
-        in_flight=sum(1 for work in works if work.state is not State.QUEUED),
+        in_flight=sum(1 for work in works if work.state is not State.QUEUED)
+        + sum(run.count for lane in lanes for run in lane.passing),
         retrying=sum(1 for work in works if work.state is State.QUEUED and work.attempts),
         held=dict(Counter(kind(entry.until) for entry in entries)),
         oldest_held_s=max((now - entry.since for entry in entries), default=0.0),

@@ -99,3 +99,14 @@ class Work:
     def fresh(self) -> bool:
         """Just read where it was first written: it comes after whatever of its key was set aside before."""
         return self.at is not None and self.hold_key is None and self.at[0].topic == self.record.topic
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Consecutive records that went through together (`express`); their place in the log is the first one's."""
+
+    lane: int
+    at: tuple[TopicPartition, int]
+    last: int
+    """The last one's offset."""
+    count: int = 0

@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from psfabric.engine import WINDOW, Engine, Work, Write
-from psfabric.engine.lane import Log
-from psfabric.engine.work import State, TopicPartition
+from psfabric.engine import WINDOW, Engine, Result, Work, Write
+from psfabric.engine.lane import Lane, Log
+from psfabric.engine.work import Run, State, TopicPartition
 from psfabric.errors import Approval, FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
 from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
+from psfabric.hosts.riding import Handled, Riding
 from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import Producer, TooLarge
 from psfabric.stages import Pure
@@ -31,7 +32,7 @@ from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry,
 
 log = structlog.get_logger(__name__)
 
-BURST = 256
+BURST = 512
 """Records handled before the loop may turn to another component."""
 
 HAND_OVER = 5.0
@@ -81,6 +82,7 @@ class PureMember:
         self._wake = asyncio.Event()
         self._inlets: dict[TopicPartition, Inlet] = {}
         self._acknowledged: deque[Sequence[Work]] = deque()
+        self._passed: deque[Sequence[Run]] = deque()
         self._reading: Reading | None = None
         self._assigned: set[int] | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -92,6 +94,7 @@ class PureMember:
         self._meter, self._spans = ComponentMeter(stage.name), Spans()
         if telemetry is not None:
             self._meter, self._spans = telemetry.component(stage.name, self.observe), telemetry.spans
+        self._riding = Riding(self.engine, self._handle, self._produce, self._gone_through, self._meter, self._spans)
 
     def read_by(self, reading: Reading) -> None:
         self._reading = reading
@@ -166,19 +169,36 @@ class PureMember:
         if taken == after and (inlet is None or not inlet.records):
             self.engine.reached(tp, to)
 
-    def _admit(self) -> None:
-        """Let records into the engine as far as the window above the committed offset reaches."""
-        for tp, inlet in self._inlets.items():
-            lane = self.engine.lanes.get(tp.partition)
-            if lane is None or not inlet.records:
+    def _admit(self) -> tuple[int, list[Handled]]:
+        """Let records into the engine as far as the window above the committed offset reaches, at most a burst.
+
+        How many; what went through at once is written already, what was handled and set aside is returned.
+        """
+        room, aside = BURST, list[Handled]()
+        for tp in list(self._inlets):
+            lane, inlet = self.engine.lanes.get(tp.partition), self._inlets[tp]
+            if lane is None or not inlet.records or not room:
                 continue
             log = lane.log(tp)
-            limit = self._limit(inlet, log)
-            entering = []
-            while inlet.records and inlet.records[0].offset < limit:
-                entering.append(inlet.records.popleft())
-            self.engine.arrive(entering)
+            entering = self._entering(inlet, log, room)
+            if entering:
+                room -= len(entering)
+                aside += self._riding.ride(tp, entering)
+                self._inlets[tp] = self._inlets.pop(tp)  # the others are first next time
             self._flow(tp, inlet, log)
+        return BURST - room, aside
+
+    def _entering(self, inlet: Inlet, log: Log, room: int) -> list[Record]:
+        limit, entering = self._limit(inlet, log), list[Record]()
+        records = inlet.records
+        while records and len(entering) < room and records[0].offset < limit:
+            entering.append(records.popleft())
+        return entering
+
+    def _handle(self, record: Record, lane: Lane) -> Result:
+        result = self.stage.handle(record, lane)
+        self._waiting.told(result.outcome)
+        return result
 
     def _limit(self, inlet: Inlet, log: Log) -> int:
         """The first offset that may not enter now."""
@@ -217,31 +237,53 @@ class PureMember:
         """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""
         while self._acknowledged:
             self._written(self._acknowledged.popleft())
+        while self._passed:
+            for run in self._passed.popleft():
+                self.engine.passed(run)
         if self._halted or self._failed:
             return False
-        self._admit()
+        entered, outcomes = self._admit()
         began = time.perf_counter()
         step = self.engine.step(time.time())
         called = self._spans.processing(self.stage.name, [work for (work,) in step.calls]) if self._spans.on else None
-        outcomes = [*step.writes]
+        outcomes += step.writes
         for (work,) in step.calls:
-            result = self.stage.handle(work.record, self.engine.lanes[work.lane])
-            self._waiting.told(result.outcome)
+            result = self._handle(work.record, self.engine.lanes[work.lane])
             outcomes.append((work, self.engine.settle(work, result, time.time())))
         self._meter.worked([work for work, _ in outcomes], began)
         if called is not None:
             called.end([work for (work,) in step.calls])
         self._write(outcomes)
         self._acknowledge_chunks()
-        return bool(outcomes)
+        return bool(entered or outcomes)
 
-    def _write(self, outcomes: Sequence[tuple[Work, tuple[Write, ...]]]) -> None:
+    def _gone_through(self, runs: Sequence[Run], error: Exception | None) -> None:
+        """In any thread. When one output was refused, later records of its key may be written already: begin anew.
+
+        One that a topic might refuse as too large does not go through (`express.LIGHT`).
+        """
+        if error is not None:
+            self._loop.call_soon_threadsafe(self.fail, error)
+            return
+        self._passed.append(runs)
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _produce(self, writes: Sequence[Write], done: Callable[[Exception | None], None]) -> None:
+        if self._surely_owner():
+            self._producer.write(writes, done)
+
+    def _surely_owner(self) -> bool:
+        if self._awake.slept:
+            self.fail(Unavailable(f"{self.stage.name} slept through its session; others own its partitions"))
+            return False
+        return True
+
+    def _write(self, outcomes: Sequence[Handled]) -> None:
         """All outputs of a burst as one group; works that write nothing are done at once."""
         writing = [(work, writes) for work, writes in outcomes if writes]
         if writing:
             group = [write for _, writes in writing for write in writes]
-            if self._awake.slept:
-                self.fail(Unavailable(f"{self.stage.name} slept through its session; others own its partitions"))
+            if not self._surely_owner():
                 return
             self._meter.wrote(group)
             began, sent = time.perf_counter(), self._spans.sending(self.stage.name, [work for work, _ in writing])
@@ -254,7 +296,7 @@ class PureMember:
             self._producer.write(group, done)
         self._written([work for work, writes in outcomes if not writes and work.state is not State.QUEUED])
 
-    def _answered(self, writing: Sequence[tuple[Work, tuple[Write, ...]]], error: Exception | None) -> None:
+    def _answered(self, writing: Sequence[Handled], error: Exception | None) -> None:
         """In the producer's thread."""
         if isinstance(error, TooLarge):
             self._loop.call_soon_threadsafe(self._too_large, writing, error)
@@ -265,7 +307,7 @@ class PureMember:
         self._acknowledged.append([work for work, _ in writing])
         self._loop.call_soon_threadsafe(self._wake.set)
 
-    def _too_large(self, writing: Sequence[tuple[Work, tuple[Write, ...]]], error: TooLarge) -> None:
+    def _too_large(self, writing: Sequence[Handled], error: TooLarge) -> None:
         """What was made of some of these records was refused; all other writes of the group are durable."""
         refused = {id(write) for write in error.writes}
         try:

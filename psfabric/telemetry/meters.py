@@ -68,6 +68,13 @@ class ComponentMeter:
             self._record("messaging.process.duration", seconds, {**self._process, "messaging.destination.name": topic})
             self._aged(first)
 
+    def went_through(self, first: Record, count: int, began: float) -> None:
+        """`count` records were delivered by a burst that began with `first` at `began` (`time.perf_counter`)."""
+        self.handled["delivered"] += count
+        labels = {**self._process, "messaging.destination.name": first.topic}
+        self._record("messaging.process.duration", time.perf_counter() - began, labels)
+        self._aged(first)
+
     def decided(self, works: Iterable[Work]) -> None:
         """Works that were settled, or decided without a call."""
         for work in works:

@@ -318,6 +318,16 @@ def test_bytes_out_of_step_are_malformed(type_: Any, value: bytes) -> None:
         walk(value, 0)
 
 
+@pytest.mark.parametrize("size", [b"\x01", b"\xff" * 11, b"\x81\x00"], ids=["negative", "endless", "negative and long"])
+def test_a_head_out_of_step_is_malformed(size: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_head(b"\0" * 7 + size + b"text", 0)
+
+
+def test_a_long_head_is_read() -> None:
+    assert read_head(b"\0" * 7 + b"\x80\x04" + b"x" * 256, 0) == (Head._make([""] * 7 + ["x" * 256]), 265)
+
+
 def test_what_cannot_be_stepped_over_safely_is_decoded_whole() -> None:
     recursive = {"type": "record", "name": "Tree", "fields": [{"name": "sub", "type": ["null", "y.Tree"]}]}
     empty = {"type": "array", "items": "null"}

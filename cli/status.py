@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: psfabric status tryton-uk")(status)
 
 
+COLUMNS = (
+    *("component", "kind", "state", "behind", "held", "held for", "oldest held"),
+    *("unknown", "dead", "oldest dead", "breaker"),
+)
 Named = Annotated[list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="only these")]
 
 
@@ -29,8 +34,7 @@ def status(name: Named = None, component: Components = None, output: Output = Fo
     if output is Format.JSON:
         show.as_json({"components": rows})
         return
-    columns = ("component", "kind", "state", "behind", "held", "oldest held", "dead", "oldest dead")
-    show.table(columns, [_cells(row) for row in rows])
+    show.table(COLUMNS, [_cells(row) for row in rows])
     for row in rows:
         if row["state"] != "running":
             name, since = row["component"], f"{row['state']} since {row['since']} by {row['who']}: {row['why']}"
@@ -38,11 +42,13 @@ def status(name: Named = None, component: Components = None, output: Output = Fo
 
 
 def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
+    from psfabric.pacing.looking import breakers
     from psfabric.standing import Standing
     from replay import held, open_dead_letters, standings
 
     lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
     waiting, dead = held(where.kafka, names), open_dead_letters(where.kafka, names)
+    breaker = breakers(where.settings.redis_url, (name for name in names if where.kind(name) in ("sink", "hydrate")))
     stand = {name: Standing() for name in names} | standings(where.kafka)
     return [
         {
@@ -55,9 +61,15 @@ def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
             "behind": sum(lag.behind for lag in lags[name]),
             "lag": {lag.topic: lag.behind for lag in lags[name]},
             "held": sum(1 for each in waiting if each.component == name),
+            "held_for": dict(Counter(each.kind for each in waiting if each.component == name)),
             "oldest_held_seconds": show.age(min((x.since for x in waiting if x.component == name), default=None)),
+            "unknown": sum(1 for each in waiting if each.component == name and each.unknown),
+            "oldest_unknown_seconds": show.age(
+                min((x.since for x in waiting if x.component == name and x.unknown), default=None)
+            ),
             "dead": sum(1 for each in dead if each.component == name),
             "oldest_dead_seconds": show.age(min((x.buried_ms for x in dead if x.component == name), default=None)),
+            "breaker": {True: "open", False: "closed", None: None}[breaker.get(name)],
         }
         for name in names
     ]
@@ -65,5 +77,6 @@ def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     oldest_held, oldest_dead = show.age_text(row["oldest_held_seconds"]), show.age_text(row["oldest_dead_seconds"])
-    counts = row["behind"], row["held"], oldest_held, row["dead"], oldest_dead
-    return row["component"], row["kind"], row["state"], *counts
+    held_for = ", ".join(f"{kind} {count}" for kind, count in sorted(row["held_for"].items())) or "-"
+    counts = row["behind"], row["held"], held_for, oldest_held, row["unknown"], row["dead"], oldest_dead
+    return row["component"], row["kind"], row["state"], *counts, row["breaker"] or "-"

@@ -39,7 +39,13 @@ def where(id: Id, output: Output = Format.TABLE) -> None:
 
 def _as_dict(found: Road) -> dict[str, Any]:
     steps = [{**asdict(step), "place": str(step.place)} for step in found.steps]
-    return {"asked": found.asked, "ids": sorted(found.ids), "now": found.now, "steps": steps}
+    waits = [
+        {"id": each.id, "until": each.until, "since": each.since, "behind": [str(place) for place in each.behind]}
+        for each in found.held
+    ]
+    dead = [{"id": letter.id, "code": letter.code, "since": letter.last_failed_at} for letter in found.dead]
+    now = {"now": found.now, "held": waits, "dead": dead}
+    return {"asked": found.asked, "ids": sorted(found.ids), **now, "steps": steps}
 
 
 def _print(found: Road) -> None:

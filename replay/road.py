@@ -54,13 +54,34 @@ class Road:
     ids: set[str] = field(default_factory=set)
     dead: list[DeadLetter] = field(default_factory=list)
     held: list[HeldRecord] = field(default_factory=list)
+    before: Sequence[DeadLetter] = ()
+    waiting: Sequence[HeldRecord] = ()
+    """All that is dead and all that waits in these components: what others of its key may stand behind."""
 
     @property
     def now(self) -> str:
         """Where it stands, in a sentence."""
         if not self.steps:
             return f"Nothing is known of {self.asked}: no record of the retained topics has this id."
-        return " ".join([*map(_dead_text, self.dead), *map(_held_text, self.held)]) or self._moving()
+        return " ".join([*map(_dead_text, self.dead), *map(self._held_text, self.held)]) or self._moving()
+
+    def _held_text(self, each: HeldRecord) -> str:
+        if each.unknown:
+            return (
+                f"Nobody knows yet whether it is in {each.component}: a request left at {each.attempted_at} and no "
+                f"answer came. From {each.until.partition(':')[2]} on it is looked for there (psfabric unknown list)."
+            )
+        return f"It waits at {each.component} since {each.since} for {each.until}: {each.why}.{self._behind(each)}"
+
+    def _behind(self, each: HeldRecord) -> str:
+        """What stands before it, where that is known: a dead letter of its key, or another one that waits."""
+        if each.behind:
+            letters = {letter.origin: letter for letter in self.before if letter.component == each.component}
+            known = [letters[place] for place in each.behind if place in letters]
+            named = ", ".join(f"{letter.code} (psfabric dlq show {letter.id})" for letter in known)
+            return f" It stands behind a dead letter of its key: {named or ', '.join(map(str, each.behind))}."
+        first = next((one for one in self.waiting if one.component == each.component and _before(one, each)), None)
+        return "" if first is None else f" It stands behind {first.origin}, which waits for {first.until}."
 
     def _moving(self) -> str:
         """Neither dead nor waiting: at its targets, or somewhere on the way to them."""
@@ -100,14 +121,15 @@ class _Search:
 
     def failures(self, components: Sequence[str]) -> None:
         """What is dead or waits now, of the object and of what follows from it."""
+        self.road.before, self.road.waiting = dead_letters(self._kafka, components), held(self._kafka, components)
         self.road.dead = [
             letter
-            for letter in dead_letters(self._kafka, components)
+            for letter in self.road.before
             if letter.open and self._follows(letter.about, letter.aggregate_id, letter.origin, letter.key)
         ]
         self.road.held = [
             each
-            for each in held(self._kafka, components)
+            for each in self.road.waiting
             if self._follows(each.about, each.aggregate_id, each.origin, each.record.key)
         ]
 
@@ -232,8 +254,10 @@ def _dead_text(letter: DeadLetter) -> str:
     )
 
 
-def _held_text(each: HeldRecord) -> str:
-    return f"It waits at {each.component} since {each.since} for {each.until}: {each.why}."
+def _before(one: HeldRecord, each: HeldRecord) -> bool:
+    """Whether `each` waits for its turn after `one`, which waits for something else."""
+    same_key = one.record.key == each.record.key is not None
+    return same_key and each.kind == "earlier" != one.kind and one.origin < each.origin
 
 
 def _there_text(step: Step) -> str:

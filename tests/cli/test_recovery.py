@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cli import exits
 from psfabric.engine import Write
-from psfabric.errors import Parent
+from psfabric.errors import Answer, Parent, Period
 from tests.cli.conftest import Run
 from tests.replay.plant import Plant, event_of, example
 
@@ -179,8 +180,21 @@ def test_status_counts_lag_held_and_dead(run: Run, here: Plant) -> None:
     assert (row["component"], row["kind"], row["behind"], row["held"], row["dead"]) == (here.name, "sink", 3, 1, 1)
     assert row["lag"] == {f"deliver.{here.name}": 3, f"redo.{here.name}": 0}
     assert row["oldest_held_seconds"] > 0
+    assert (row["held_for"], row["unknown"], row["oldest_unknown_seconds"]) == ({"parent": 1}, 0, None)
     assert 0 <= row["oldest_dead_seconds"] < 120
+    assert row["breaker"] is None, "nobody works on it"
     assert run("status").code == exits.CLEAN
+
+
+def test_status_tells_what_is_held_for_what_and_what_is_unknown(run: Run, here: Plant) -> None:
+    for until in (Parent("project", "P-1"), Parent("project", "P-2"), Period("UK01", "2026-10")):
+        here.hold(here.record(here.time_event()), until)
+    here.hold(here.record(here.time_event()), Answer(datetime(2026, 6, 3, tzinfo=UTC)), "no answer")
+    (row,) = run("status", "--output", "json").json["components"]
+    assert (row["held"], row["held_for"]) == (4, {"parent": 2, "period": 1, "unknown": 1})
+    assert row["unknown"] == 1
+    assert row["oldest_unknown_seconds"] > 0
+    assert "parent 2, period 1, unknown 1" in run("status").out
 
 
 def write_of(here: Plant, n: int) -> Write:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
 from cli import exits
 from psfabric.engine import Write
+from psfabric.engine.deadletter import marker_of, marker_value
+from psfabric.errors import Answer, Earlier, Parent
 from psfabric.event import Event
 from tests.cli.conftest import Run
 from tests.replay.plant import Plant
@@ -68,6 +71,42 @@ def test_one_as_received_is_found_by_its_key(run: Run, here: Plant, worklog: str
     ran = run("where", worklog)
     assert ran.code == exits.CLEAN
     assert "malformed-json" in ran.out
+
+
+def test_one_behind_a_dead_letter_of_its_key_says_which(run: Run, here: Plant, worklog: str) -> None:
+    event = sent(here, worklog)
+    first = here.record(event, offset=3)
+    here.bury(first)
+    marker = marker_of(first)
+    here.write(Write(f"hold.{here.name}", marker.key, marker_value("resource-unknown", "2026-06-03T17:00:00Z"), (), 0))
+    later = here.record(sent(here, worklog, sequence="2026-06-04T00:00:00.000000Z/00000000000000000000"), offset=9)
+    here.hold(later, Earlier("the key"), "an earlier record of this key is dead")
+    ran = run("where", worklog, "--output", "json")
+    letter = f"resource-unknown (psfabric dlq show {here.name}/0/0)"
+    assert f"It stands behind a dead letter of its key: {letter}." in ran.json["now"]
+    ((waits,), (dead,)) = ran.json["held"], ran.json["dead"]
+    assert waits["behind"] == [f"deliver.{here.name}/0/3"]
+    assert (dead["id"], dead["code"]) == (f"{here.name}/0/0", "resource-unknown")
+    here.write(Write(f"hold.{here.name}", marker.key, None, (), 0))
+    assert "stands behind a dead letter" not in run("where", worklog).out
+
+
+def test_one_behind_another_that_waits_says_which(run: Run, here: Plant, worklog: str) -> None:
+    first = here.record(sent(here, worklog), offset=3)
+    here.hold(first, Parent("project", "PRJ-9"))
+    later = here.record(sent(here, worklog, sequence="2026-06-04T00:00:00.000000Z/00000000000000000000"), offset=9)
+    here.hold(later, Earlier("the key"), "an earlier record of this key waits")
+    assert (
+        f"It stands behind deliver.{here.name}/0/3, which waits for parent:project:PRJ-9." in run("where", worklog).out
+    )
+
+
+def test_one_without_an_answer_of_its_target_says_that_nobody_knows(run: Run, here: Plant, worklog: str) -> None:
+    until = Answer(datetime(2026, 6, 3, 18, 0, tzinfo=UTC))
+    here.hold(here.record(sent(here, worklog)), until, "the request left and was not answered")
+    said = run("where", worklog).out
+    assert f"Nobody knows yet whether it is in {here.name}: a request left at" in said
+    assert "From 2026-06-03T18:00:00.000000Z on it is looked for there (psfabric unknown list)." in said
 
 
 def test_part_of_an_id_is_not_the_id(run: Run, here: Plant, worklog: str) -> None:

@@ -8,7 +8,7 @@ agree.
 
 from psfabric.kafka.admin import Admin, Lag
 from psfabric.kafka.follow import Follower, read_settled
-from psfabric.kafka.group import GroupReader
+from psfabric.kafka.group import GroupReader, OffsetGone
 from psfabric.kafka.producer import Producer, TooLarge, WriteFailed
 from psfabric.kafka.reader import latest, read_partition, read_topic
 from psfabric.kafka.transaction import Fenced, Indefinite, Transactions
@@ -20,6 +20,7 @@ __all__ = [
     "GroupReader",
     "Indefinite",
     "Lag",
+    "OffsetGone",
     "Producer",
     "TooLarge",
     "Transactions",

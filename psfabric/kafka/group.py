@@ -26,8 +26,23 @@ OnPartitions = Callable[[list[TopicPartition]], None]
 SESSION_MS = 10_000
 
 
+class OffsetGone(Unavailable):
+    """What the group has to read next is no longer (or not) in the topic; going on would skip records in silence."""
+
+    def __init__(self, group: str, tp: TopicPartition, offset: int | None) -> None:
+        at = "its place" if offset is None else f"offset {offset}"
+        super().__init__(
+            f"{group} stands at {at} of {tp.topic}/{tp.partition}, which the broker does not have: retention has "
+            "passed it, or the topic was made anew. Nothing is skipped by itself. Whoever accepts that what is gone is "
+            "never handled sets the offset "
+            f"(kafka-consumer-groups --group {group} --reset-offsets) and starts again"
+        )
+
+
 class GroupReader:
-    """`range` assignor: topics with equal partition counts are co-partitioned, so the owner of source p owns redo p.
+    """A partition that the group never committed is read from its beginning; a committed place that is gone stops it.
+
+    `range` assignor: topics with equal partition counts are co-partitioned, so the owner of source p owns redo p.
 
     Not thread-safe but for `commit`, `pause` and `resume`, which librdkafka allows from any thread outside callbacks.
     """
@@ -40,7 +55,7 @@ class GroupReader:
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
+            "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "partition.assignment.strategy": "range",
             "session.timeout.ms": session_ms,
@@ -59,6 +74,7 @@ class GroupReader:
         def assigned(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
             self._positions.clear()
             on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
+            consumer.assign(self._starts(consumer, partitions))
 
         def revoked(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
             on_revoke([TopicPartition(p.topic, p.partition) for p in partitions])
@@ -66,8 +82,21 @@ class GroupReader:
 
         self._consumer.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
 
+    def _starts(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> list[ck.TopicPartition]:
+        """Where to read on. A broker that does not say is asked again by the client itself, which then stops rather
+        than guess where nothing was committed."""
+        try:
+            committed = consumer.committed(partitions, timeout=10)
+        except ck.KafkaException as error:
+            log.warning("committed offsets are not known yet", group=self._group, error=error.args[0].str())
+            return partitions
+        for tp in committed:
+            if tp.offset < 0:
+                tp.offset = ck.OFFSET_BEGINNING
+        return committed
+
     def poll(self, limit: int, timeout: float) -> list[Record]:
-        """Up to `limit` records, waiting at most `timeout` seconds. Raises Unavailable on a fatal error."""
+        """Up to `limit` records, waiting at most `timeout` seconds. Raises Unavailable on a fatal error, OffsetGone."""
         records = []
         for message in self._consumer.consume(limit, timeout):
             error = message.error()
@@ -77,6 +106,9 @@ class GroupReader:
                 self._positions[TopicPartition(record.topic, record.partition)] = record.offset + 1
             elif error.code() == ck.KafkaError._PARTITION_EOF:
                 self._positions[TopicPartition(message.topic() or "", message.partition() or 0)] = message.offset() or 0
+            elif error.code() == ck.KafkaError._AUTO_OFFSET_RESET:
+                place = TopicPartition(message.topic() or "", message.partition() or 0)
+                raise OffsetGone(self._group, place, message.offset())
             elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise Unavailable(f"{self._group} cannot read: {error.str()}; run `psfabric topics apply`")
             elif error.fatal():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import structlog
+from aiokafka.errors import OffsetOutOfRangeError
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -19,6 +20,7 @@ from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.faust_chunks.chunk import Chunk, Taker
 from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
+from psfabric.kafka import OffsetGone
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +64,12 @@ class ChunkConsumer(Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         wait = PAUSED_FETCH_TIMEOUT if self._paused_partitions else FETCH_TIMEOUT
-        found = await super()._getmany(active_partitions, wait)
+        try:
+            found = await super()._getmany(active_partitions, wait)
+        except OffsetOutOfRangeError as error:
+            ((tp, offset),) = error.args[0].items()
+            self._taker.fail(OffsetGone(self.app.conf.id, TopicPartition(tp.topic, tp.partition), offset))
+            return {}
         chunks = {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
         for tp, at in self._thread.positions().items():
             after = self._fetched.get(TP(*tp))

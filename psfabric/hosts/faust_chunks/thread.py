@@ -60,7 +60,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             **secured(cast(Any, self.app).kafka),
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # a place that is gone must not be passed over in silence
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
@@ -96,6 +96,18 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             return {}
         states = {tp: assigned.state_value(tp) for tp in assigned.tps}
         return {tp: state._position for tp, state in states.items() if state is not None and state.has_valid_position}
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """As Faust's own; what the group never committed is read from its beginning."""
+        return cast("Mapping[TP, int]", await self.call_thread(self._seek))
+
+    async def _seek(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        found = cast("dict[TP, int]", await consumer.seek_to_committed())
+        fresh = [tp for tp, offset in found.items() if offset is None]
+        if fresh:
+            await consumer.seek_to_beginning(*fresh)
+        return found
 
     def unknown_topics(self, topics: tuple[str, ...]) -> list[str]:
         """Those of `topics` that the broker does not have."""

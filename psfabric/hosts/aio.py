@@ -225,7 +225,8 @@ class Member:
         """Whenever something changed or is due, take a step."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._wait())
+                async with asyncio.timeout(self._wait()):  # wait_for can swallow a cancellation
+                    await self._wake.wait()
             self._wake.clear()
             obey(self._given.board, self._engine)
             if not self._leaving and self._failure is None:

@@ -221,7 +221,8 @@ class PureMember:
         """Work until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._wait())
+                async with asyncio.timeout(self._wait()):  # wait_for can swallow a cancellation
+                    await self._wake.wait()
             self._wake.clear()
             obey(self._board, self.engine)
             while self._turn():

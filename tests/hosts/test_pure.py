@@ -205,6 +205,7 @@ async def test_a_pause_is_obeyed_although_there_is_always_more_to_do() -> None:
             fed += 50
             await asyncio.sleep(0)
             made.broker.acknowledge()
+            member.committed(member.committable())
 
     feeding = asyncio.create_task(feed())
     await until(lambda: len(made.stage.handled) > 300)

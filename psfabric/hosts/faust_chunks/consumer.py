@@ -136,7 +136,8 @@ class ChunkConsumer(Consumer):
     async def _commit_handler(self) -> None:
         while not self.should_stop:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._soon.wait(), self.commit_interval)
+                async with asyncio.timeout(self.commit_interval):
+                    await self._soon.wait()
             self._soon.clear()
             await self.commit()
 

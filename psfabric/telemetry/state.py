@@ -60,7 +60,8 @@ class ComponentState:
         """Something is done that the broker has not yet taken as committed, or the lease has to be renewed."""
         if self.leased and self.in_flight:
             return True
-        return any(p.processed is not None and p.processed != p.committed for p in self.partitions)
+        pairs = [(p.processed, p.committed) for p in self.partitions]
+        return any(done is not None and taken is not None and done > taken for done, taken in pairs)
 
 
 @runtime_checkable

@@ -19,6 +19,7 @@ from psfabric.engine.hold import hold_headers, hold_key
 from psfabric.errors import Answer, Operator, Parent, Period, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.board import Unattended
+from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
 from psfabric.hosts.pure import PureMember
 from psfabric.kafka import Admin, GroupReader, Producer
 from psfabric.outcomes import Delivered, Outcome, Rejected, Retry
@@ -240,6 +241,41 @@ async def test_commits_that_the_broker_does_not_take(scene: Scene, road: Road, m
         assert (await scene.watch(2, work)).keys() == {"PsfLeaseNotRenewed", "PsfProcessedNotCommitted"}
         monkeypatch.undo()
         await until(lambda: not sink.host._members[0].observe().commits_due)
+        assert await scene.watch(0.25) == {}
+
+
+async def test_a_faust_consumer_that_works_on_and_never_commits(
+    scene: Scene, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """robinhood/faust #736 itself: after a connection reset."""
+    clock = Clock()
+    pure = FakeStage(unique("p"), (unique("in"),), unique("out"))
+    await asyncio.to_thread(create, kafka, [pure], pure.output)
+    telemetry = Telemetry("process", env={}, clock=clock)
+    scene.process("process", telemetry)
+    numbers = itertools.count()
+
+    async def work() -> None:
+        clock.now += 15
+        given = [(str(n), f"v {n}") for n in itertools.islice(numbers, 5)]
+        await asyncio.to_thread(produce, kafka, pure.inputs[0], given)
+        await until(lambda: len(pure.handled) >= int(given[-1][0]) + 1)
+
+    async with Hosted(kafka, pure, telemetry=telemetry) as hosted:
+        (member,) = hosted.host._members
+        for _ in range(4):
+            await work()
+            await until(lambda: not member.observe().commits_due)
+            assert await scene.watch(2) == {}
+
+        async def refuse(thread: object, offsets: object) -> bool:
+            return False
+
+        monkeypatch.setattr(ChunkConsumerThread, "_commit", refuse)
+        assert await scene.watch(0.5, work) == {}
+        assert (await scene.watch(2, work)).keys() == {"PsfLeaseNotRenewed", "PsfProcessedNotCommitted"}
+        monkeypatch.undo()
+        await until(lambda: not member.observe().commits_due)
         assert await scene.watch(0.25) == {}
 
 

@@ -118,8 +118,10 @@ def test_a_lease_ages_from_when_something_is_done_and_no_commit_is_accepted(c: C
     c.meter.committed()
     c.clock.now += 2
     assert c.says("psf_lease_age_seconds") == 2, "a commit was accepted, though there is more by now"
-    c.at(9, 9, 9)
-    assert c.says("psf_lease_age_seconds") == 0
+    for nothing_due in ((9, 9, 9), (9, 9, 12), (0, 0, None), (None, None, None)):
+        c.at(*nothing_due)
+        c.clock.now += 100
+        assert c.says("psf_lease_age_seconds") == 0, "where reading stands after a marker is committed, or nothing yet"
 
 
 def test_the_state_of_a_component_is_shown(c: Component) -> None:

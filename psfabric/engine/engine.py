@@ -349,7 +349,15 @@ class Engine:
         if isinstance(outcome, Retry):
             return self._retry(lane, work, outcome, now)
         self._answered(work, outcome, now)
+        if isinstance(outcome, Delivered) and self.policy.settle and not self.policy.conditional:
+            self._let_settle(lane, work, now)
         return self._decide(lane, work, Result(outcome, result.writes, result.applied, result.versions), now)
+
+    def _let_settle(self, lane: Lane, work: Work, now: float) -> None:
+        """What was sent a moment ago is not shown yet: the next version of its key, looking for it, would miss it."""
+        lane.quiet[work.key] = now + self.policy.settle
+        if len(lane.quiet) > WINDOW:
+            lane.quiet = {key: until for key, until in lane.quiet.items() if until > now}
 
     def _unanswered(self, lane: Lane, work: Work, outcome: Unknown, now: float) -> Outcome:
         """The request left; until when it may still take effect, and whether repeating it does harm."""

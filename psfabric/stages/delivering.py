@@ -113,7 +113,7 @@ class SinkStage(Calling):
         if now >= quiet:
             return None
         until = At(datetime.fromtimestamp(quiet, UTC))
-        return Result(Held("an earlier version was sent without an answer and could still arrive", until))
+        return Result(Held("an earlier version was sent a moment ago, and the target may not show it yet", until))
 
     def _may_be_there(self, work: Work) -> bool:
         absent = work.resolved is not None and work.resolved.outcome == "absent"

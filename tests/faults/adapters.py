@@ -288,7 +288,7 @@ SINKS: dict[str, type[ErpSink]] = {
     "versioned": Versioned,
     "unique": Unique,
     "none": Keyless,
-    "none-slow": Slow,
+    "slow": Slow,
     "checked": Checked,
     "batched": Batched,
 }

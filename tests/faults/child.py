@@ -11,6 +11,7 @@ its standard input ends.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import importlib
@@ -154,6 +155,12 @@ def become(role: Role) -> None:
         os._exit(5)
 
 
+def tell_tasks(*_: object) -> None:
+    """On SIGUSR1: what every task waits for, into the log. For a person who looks at a process that hangs."""
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+
+
 def born(role: Role, parent: int) -> None:
     """What a fork does first, and last."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -162,6 +169,7 @@ def born(role: Role, parent: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGUSR1, tell_tasks)
     log = os.open(role.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):

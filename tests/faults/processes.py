@@ -116,6 +116,8 @@ class Worker:
             return False
         if self.pid:
             self.statuses.append(status)
+            with open(self.role.log, "a") as log:
+                log.write(f"process {self.pid} ended with {status}\n")
         self.start()
         return True
 

@@ -14,14 +14,14 @@ LOST = (
 )
 LATE = Fault(kind="late", share=0.04, seconds=3.0)
 """It comes into effect a second after the caller has given up."""
-SINKS = ("upsert", "versioned", "unique", "none", "none-slow")
+SINKS = ("upsert", "versioned", "unique", "none", "slow")
 
 
 def run(ground: Ground) -> None:
     setting = Setting(sinks=SINKS, keys=60)
     with ground.fabric(setting) as fabric:
         for sink, flavour in fabric.sinks.items():
-            late = (LATE,) if flavour == "none-slow" else ()
+            late = (LATE,) if flavour == "slow" else ()
             fabric.erp.rules(sink, faults=(*LOST, *late), lag=0.3)
         while len(fabric.journal.acts("fault")) < ground.count * len(SINKS):
             fabric.say(200)

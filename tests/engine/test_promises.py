@@ -315,6 +315,17 @@ def test_long_waits_for_an_answer_go_to_hold_and_are_named_unknown() -> None:
     assert work.find_first
 
 
+@pytest.mark.parametrize(("conditional", "settle", "quiet"), [(False, 5.0, 5.0), (True, 5.0, None), (False, 0.0, None)])
+def test_what_was_delivered_is_given_the_time_to_be_found(
+    conditional: bool, settle: float, quiet: float | None
+) -> None:
+    drive = Drive(replace(NONE, settle=settle, conditional=conditional))
+    drive.arrive(record(0))
+    drive.run()
+    found = drive.engine.lanes[0].quiet.get(b"k")
+    assert found == (None if quiet is None else drive.now + quiet)
+
+
 def test_an_operator_who_looked_says_what_the_target_did() -> None:
     drive = Drive(replace(NONE, settle=120.0))
     drive.arrive(record(0))

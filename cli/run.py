@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+import schemas
 from cli import logs
 from psfabric import pipelines as pipeline_files
 from psfabric.adapters import Notice, Polled
@@ -76,17 +77,24 @@ def _ready_parts(role: str) -> tuple[Settings, Pipelines]:
 
 
 def _registry(where: Settings, producer: Producer) -> PatientRegistry:
-    """What is kept in `fabric.schemas` is enough to begin with; only without it the registry has to be there."""
+    """Every id is known before the first record, so that nothing later rests on the registry being there: a receipt of
+    what waits for it, least of all. What `fabric.schemas` has kept is enough; for the rest it has to be there once.
+
+    Raises Unavailable when it does not answer in time, or has a schema not yet.
+    """
     kept = believed(read_topic(where.kafka, SCHEMAS))
     registry = Registry(where.registry_url, partial(fetch, timeout=ASK_WITHIN))
-    if not kept:
-        log.info("no schema id is kept yet; waits for the registry")
-        wait_for(registry, time.monotonic() + where.start_within)
 
     def learned(event: str, id: int) -> None:
         producer.write([kept_write(event, id)], lambda error: _not_kept(event, error))
 
-    return PatientRegistry(registry, kept, learned)
+    patient = PatientRegistry(registry, kept, learned)
+    if missing := [event for event in schemas.events() if event not in kept]:
+        log.info("waits for the registry", schemas_not_kept=len(missing))
+        wait_for(registry, time.monotonic() + where.start_within)
+        for event in missing:
+            patient.id_of(event)
+    return patient
 
 
 def _not_kept(event: str, error: Exception | None) -> None:

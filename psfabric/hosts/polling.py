@@ -53,6 +53,9 @@ SILENT = 35.0
 LOOK = 5.0
 """Seconds between two looks of somebody who stands by, or whose source is stopped."""
 
+BROKER_CAP = 3.0
+"""Seconds of the longest rest before the broker is asked again: nobody is spared by waiting longer."""
+
 ANSWER_WITHIN = 4.0
 """Seconds the broker has to answer; stopping must not wait for longer than that."""
 
@@ -121,7 +124,7 @@ class Poller:
             except (Stopped, TooLarge) as error:
                 await self._stopped(str(error))
             except (Unavailable, Indefinite, WriteFailed) as error:
-                await self._rest(str(error), self._wait())
+                await self._rest(str(error), min(self._wait(), BROKER_CAP))
 
     # ------------------------------------------------------------------------------------------ reading
 

@@ -130,7 +130,11 @@ return {granted, slots, target, failures, opened and math.ceil(math.max(0, probe
 """
 
 LEAVE = """
--- ARGV: worker. It will not speak again: its share is free at once.
+-- ARGV: worker, calls it has still open. It will not speak again: its share is free at once, but for those calls, which
+-- may take a few seconds to end.
+local time = redis.call('TIME')
+local ends = string.format('%.3f', time[1] * 1000 + time[2] / 1000 + 6000)
 if redis.call('HGET', KEYS[1], 'prober') == ARGV[1] then redis.call('HSET', KEYS[1], 'prober', '') end
-return {redis.call('HDEL', KEYS[1], 'w:' .. ARGV[1])}
+if ARGV[2] == '0' then return {redis.call('HDEL', KEYS[1], 'w:' .. ARGV[1])} end
+return {redis.call('HSET', KEYS[1], 'w:' .. ARGV[1], table.concat({ends, ends, ARGV[2], ARGV[2], '0'}, ' '))}
 """

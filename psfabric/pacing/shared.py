@@ -80,6 +80,11 @@ class SharedPace:
         return self._shared is not False
 
     @property
+    def calls(self) -> int:
+        """Calls open now, as far as the engine said."""
+        return self._calls
+
+    @property
     def workers(self) -> int:
         """Workers of this component, as last known."""
         return self._workers

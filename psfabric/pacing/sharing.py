@@ -65,7 +65,7 @@ class Sharing:
     def _leave(self) -> None:
         for pace in self._paces:
             with contextlib.suppress(Transient):
-                self._link.run(scripts.LEAVE, self._key(pace.component), [self._worker])
+                self._link.run(scripts.LEAVE, self._key(pace.component), [self._worker, pace.calls])
 
     def _key(self, component: str) -> str:
         """The braces keep a component's keys on one node of a cluster."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from structlog.testing import capture_logs
 
 from psfabric.pacing import SharedPace
@@ -86,6 +87,25 @@ def test_a_worker_that_never_saw_redis_works_at_the_declared_pace() -> None:
         until(lambda: len(worker.called) > 30)
         assert not worker.pace.shared
     assert most_above(worker.called, RATE) <= RATE
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only"])
+def test_a_redis_that_takes_nothing_is_as_good_as_away(forgetful: Server, trouble: str) -> None:
+    settled(forgetful, "tryton-uk")
+    worker = Worker(forgetful.url, "w0", rate=RATE, in_flight=2, seconds=0.001)
+    with redis.Redis.from_url(forgetful.url) as client, working(worker):
+        worker.work()
+        until(lambda: len(worker.called) > 3)
+        if trouble == "full":
+            client.config_set("maxmemory", 1)
+        else:
+            client.replicaof("127.0.0.1", free_port())
+        until(lambda: not worker.pace.shared)
+        before = len(worker.called)
+        until(lambda: len(worker.called) > before + 10)
+        client.config_set("maxmemory", 0)
+        client.replicaof("NO", "ONE")
+        until(lambda: worker.pace.shared)
 
 
 def test_no_call_is_allowed_before_anything_is_known() -> None:

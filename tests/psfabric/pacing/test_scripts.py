@@ -71,7 +71,7 @@ def test_slots_and_tokens_never_exceed_what_is_declared(
         if at in flushed:
             there.client.flushall()
         if gone:
-            there.link.run(LEAVE, KEY, [worker])
+            there.link.run(LEAVE, KEY, [worker, 0])
             has[worker] = target[worker] = 0
             continue
         keep = max(has[worker] - ended, min(has[worker], target[worker]), 0)
@@ -153,9 +153,18 @@ def test_who_leaves_frees_slots_and_the_right_to_probe(there: Redis) -> None:
     there.says("a", failed=5)
     there.set(probe_at=time.time() * 1000 - 1)
     assert there.says("a", demand=5, would_probe=True).probe
-    there.link.run(LEAVE, KEY, ["a"])
+    there.link.run(LEAVE, KEY, ["a", 0])
     answer = there.says("b", demand=5, would_probe=True)
     assert (answer.probe, answer.slots, answer.workers) == (True, 5, 1)
+
+
+def test_who_leaves_with_calls_open_keeps_their_slots_and_nothing_of_the_rate(there: Redis) -> None:
+    there.long_in_use()
+    there.says("a", demand=5)
+    there.link.run(LEAVE, KEY, ["a", 2])
+    assert there.says("b", demand=5).slots == 3
+    there.set(tokens=0, at=time.time() * 1000 - 100)
+    assert there.says("b", keep=3, demand=5, ask=1000).granted >= 100
 
 
 def test_a_key_that_is_none_of_ours_is_said(there: Redis) -> None:

@@ -7,6 +7,7 @@ answered (`Unknown`). A status is never an error here; only the adapter knows wh
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -124,10 +125,16 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
     return min(max(0.0, asked), LONGEST_ASKED)
 
 
+@functools.cache
+def _client() -> httpx.Client:
+    """One for all: making one (its certificates) costs more than most requests. Thread-safe."""
+    return httpx.Client(limits=httpx.Limits(keepalive_expiry=1.5))
+
+
 def fetch(method: str, url: str, *, json: Any = None, timeout: float = 10.0) -> Response:
     """One synchronous request, for the sync rooms (registry, command line). Raises Transient when unanswered."""
     try:
-        answer = httpx.request(method, url, json=json, timeout=timeout)
+        answer = _client().request(method, url, json=json, timeout=timeout)
     except httpx.HTTPError as error:
         raise Transient(f"{method} {_host(url)}: {type(error).__name__}") from None
     return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from socket import SO_LINGER, SOL_SOCKET, socket
 
 import pytest
@@ -211,3 +214,27 @@ def test_without_retry_after_nothing_is_asked() -> None:
 def test_no_retry_after_is_ever_a_crash_or_a_wait_without_end(text: str) -> None:
     asked = retry_after(Response(429, {"retry-after": text}), NOW)
     assert asked is None or 0 <= asked <= LONGEST_ASKED
+
+
+def test_credentials_in_a_url_are_sent_and_no_text_repeats_them() -> None:
+    asked: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answer = fetch("GET", f"http://user:canary@127.0.0.1:{server.server_port}/subjects")
+        server.shutdown()
+    assert (answer.status, asked) == (200, ["Basic " + base64.b64encode(b"user:canary").decode()])
+    with pytest.raises(Transient) as caught:
+        fetch("GET", f"http://user:canary@127.0.0.1:{free_port()}/subjects", timeout=1.0)
+    assert "canary" not in str(caught.value)

@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import fastavro
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 import schemas
 from psfabric import envelope
-from psfabric.avro_bytes import Malformed, Walk, begins_with_head, read_head, walker
+from psfabric.avro_bytes import Append, Malformed, Walk, begins_with_head, read_head, record_writer, walker
 from psfabric.errors import Invalid, Transient
 from psfabric.event import Appended, Event, Framed, Head, HeaderList, Record, head_of
 from schemas import Model
@@ -69,6 +70,7 @@ class Codec:
         self._contract = contract
         self._clock = clock
         self._bundled: dict[str, Any] = {}
+        self._enrichments: dict[str, Append] = {}
         self._writers: dict[int, _Writer] = {}
         self._combinations: dict[tuple[int, str], tuple[bytes | None, float]] = {}
 
@@ -98,19 +100,20 @@ class Codec:
         return None
 
     def _appended(self, event: Event) -> bytes | None:
-        """The record of the event's base and its enrichment behind it; None when that is no registered schema."""
+        """The record of the event's base with its enrichment behind it; None for an event that is not enriched.
+
+        The base is written as it was read where that combination is registered, else under the schema of this release.
+        """
         origin = event.origin
-        if not isinstance(origin, Appended) or isinstance(origin.base.origin, Appended):
+        if not isinstance(origin, Appended):
             return None
-        base = origin.base.origin
-        if base is None:
-            start = self._frame(event.model.EVENT) + _written(self._schema(origin.base.type), origin.base.data)
-        else:
+        start, base = None, origin.base.origin
+        if isinstance(base, Framed):
             frame = self._combination(base.schema_id, event.model.EVENT)
-            if frame is None:
-                return None
-            start = frame + base.value[_BEGIN:]
-        return start + _written(self._schema_of_enrichment(event.model.EVENT), origin.enrichment)
+            start = None if frame is None else frame + base.value[_BEGIN:]
+        if start is None:
+            start = self._frame(event.model.EVENT) + _written(self._schema(origin.base.type), origin.base.data)
+        return start + self._enrichment(event.model.EVENT)(origin.enrichment)
 
     def _combination(self, writer_id: int, event: str) -> bytes | None:
         known = self._combinations.get((writer_id, event))
@@ -180,14 +183,14 @@ class Codec:
             parsed = self._bundled[event] = fastavro.parse_schema(self._contract.avro(event))
         return parsed
 
-    def _schema_of_enrichment(self, event: str) -> Any:
-        """Its types share no name with the canonical ones (DESIGN section 3), so it stands alone."""
-        name = f"{event}#enrichment"
-        parsed = self._bundled.get(name)
-        if parsed is None:
-            last = self._contract.avro(event)["fields"][-1]
-            parsed = self._bundled[name] = fastavro.parse_schema(last["type"])
-        return parsed
+    def _enrichment(self, event: str) -> Append:
+        """Encodes the enrichment. Its types share no name with the canonical ones (DESIGN 3), so it stands alone."""
+        known = self._enrichments.get(event)
+        if known is None:
+            schema = self._contract.avro(event)["fields"][-1]["type"]
+            known = record_writer(schema) or partial(_written, fastavro.parse_schema(schema))
+            self._enrichments[event] = known
+        return known
 
     def _writer(self, schema_id: int) -> _Writer:
         known = self._writers.get(schema_id)

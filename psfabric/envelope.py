@@ -43,7 +43,7 @@ def opened(state: Model | Framed | Appended, head: Head, ce_type: str, headers: 
 def headers(event: Event, classification: str) -> HeaderList:
     """The envelope of an event as headers. Raises Invalid(header-invalid) for a value that is too long."""
     head = event.head
-    pairs = (
+    pairs = [
         ("content-type", CONTENT_TYPE),
         ("ce_specversion", b"1.0"),
         ("ce_id", head.event_id.encode()),
@@ -60,12 +60,15 @@ def headers(event: Event, classification: str) -> HeaderList:
         ("ce_dataclassification", classification.encode()),
         ("traceparent", event.traceparent.encode()),
         ("tracestate", event.tracestate.encode()),
-    )
-    return tuple([pair for pair in pairs if pair[1] and (len(pair[1]) <= HEADER_LIMIT or _fits(event, *pair))])
+    ]
+    short = sum([len(value) for _, value in pairs]) <= HEADER_LIMIT  # all of them, so each of them
+    return tuple([pair for pair in pairs if pair[1] and (short or _fits(event, *pair))])
 
 
 def _fits(event: Event, name: str, value: bytes) -> bool:
     """False for a trace that is too long: it is telemetry. Raises Invalid(header-invalid) for anything else."""
+    if len(value) <= HEADER_LIMIT:
+        return True
     if name in _TRACE:
         return False
     raise Invalid("header-invalid", f"{name} of a {event.type} has {len(value)} bytes; {HEADER_LIMIT} are allowed")
@@ -75,8 +78,7 @@ def _agree(found: Mapping[str, bytes], head: Head, ce_type: str) -> None:
     if found.get("ce_type", b"") not in (b"", ce_type.encode()):
         raise Invalid("header-invalid", f"ce_type of {head.event_id} says another type than its schema, {ce_type}")
     for name, text in zip(_COPIES, head, strict=False):
-        value = found.get(name)
-        if value is not None and value != text.encode():
+        if name in found and found[name] != text.encode():
             raise Invalid("header-invalid", f"{name} of {head.event_id} says something else than the record's head")
 
 

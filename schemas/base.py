@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
@@ -24,6 +25,12 @@ REVISION = r"^[0-9]{20}$"
 """Operation number of a replay or an amendment, twenty digits; all zeros in live traffic. Compared as text."""
 
 _EXACT = Context(prec=60)
+
+
+@cache
+def _quantum(scale: int) -> Decimal:
+    """One unit of the last place."""
+    return Decimal(1).scaleb(-scale)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Scaled:
         )
 
     def _exact(self, value: Decimal) -> Decimal:
-        placed = value.quantize(Decimal(1).scaleb(-self.scale), context=_EXACT)
+        placed = value.quantize(_quantum(self.scale), context=_EXACT)
         return placed if placed else abs(placed)  # no negative zero: Avro cannot carry it
 
 

@@ -32,7 +32,7 @@ from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry,
 
 log = structlog.get_logger(__name__)
 
-BURST = 512
+BURST = 128
 """Records handled before the loop may turn to another component."""
 
 HAND_OVER = 5.0

@@ -135,8 +135,12 @@ class _Group:
         self._lock = threading.Lock()
 
     def delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
-        if error is None:
-            self._count()
+        if error is None:  # nearly always, and for every record of the fabric: no further call
+            with self._lock:
+                self._left -= 1
+                finished = self._left == 0
+            if finished:
+                self._tell()
         else:
             self.failed(message.topic() or "", to_bytes(message.key()), to_bytes(message.value()), error)
 

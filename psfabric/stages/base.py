@@ -16,7 +16,7 @@ from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
-from psfabric.outcomes import Discarded, Held, Outcome, Rejected
+from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected
 from schemas import Model
 
 log = structlog.get_logger(__name__)
@@ -36,17 +36,16 @@ def about_id(record: Record) -> str:
     return record.coordinates
 
 
-def guarded(component: str, act: Callable[[], Result]) -> Result:
-    """Run an adapter; whatever leaves it becomes an outcome. The one place that catches everything.
+PASSED_ON = Delivered("")
+"""The outcome of a record that a pure stage is done with."""
+
+
+def refused(component: str, error: Exception) -> Result:
+    """What becomes of a record whose adapter raised.
 
     An exception that is not one of ours is a bug of the adapter: the record is buried as such and the rest go on.
     """
-    try:
-        return act()
-    except FabricError as error:
-        return Result(outcomes.of_error(error))
-    except Exception as error:  # noqa: BLE001 - see the docstring
-        return failed(component, error)
+    return Result(outcomes.of_error(error)) if isinstance(error, FabricError) else failed(component, error)
 
 
 def failed(component: str, error: Exception) -> Result:
@@ -97,7 +96,10 @@ class Stage(ABC):
 
     def passed_on(self, record: Record) -> tuple[Write, ...]:
         """For a replayed record: the receipt that closes its dead letter."""
-        if not any(name.startswith(REDO) for name, _ in record.headers):
+        for name, _ in record.headers:
+            if name.startswith(REDO):
+                break
+        else:
             return ()
         about = about_id(record)
         return (self.receipt(about, "terminal", receipt.passed_on(self.name, about, record.topic)),)

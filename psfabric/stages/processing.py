@@ -8,8 +8,7 @@ from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.errors import Invalid
 from psfabric.event import Event, Record, Version
-from psfabric.outcomes import Delivered
-from psfabric.stages.base import Pure, guarded
+from psfabric.stages.base import PASSED_ON, Pure, refused
 
 
 class ProcessStage(Pure):
@@ -20,13 +19,16 @@ class ProcessStage(Pure):
         self.inputs = tuple(dict.fromkeys(codec.topic(event) for event in adapter.accepts))
 
     def handle(self, record: Record, lane: Lane) -> Result:
-        return guarded(self.name, lambda: self._process(record, lane))
+        try:
+            return self._process(record, lane)
+        except Exception as error:  # noqa: BLE001 - of an adapter; it becomes an outcome
+            return refused(self.name, error)
 
     def _process(self, record: Record, lane: Lane) -> Result:
         if record.value is None:
             raise Invalid("null-value", f"{record.topic} does not allow records without a value")
         if self.codec.type_of(record.value) not in self.adapter.accepts:
-            return Result(Delivered(""), self.passed_on(record))
+            return Result(PASSED_ON, self.passed_on(record))
         event = self.codec.lazy(record)
         writes: list[Write] = []
         versions: list[tuple[str, Version]] = []
@@ -35,7 +37,7 @@ class ProcessStage(Pure):
                 writes += self._reference(output, lane, versions)
             else:
                 writes.append(self._write(output))
-        return Result(Delivered(""), (*writes, *self.passed_on(record)), versions=tuple(versions))
+        return Result(PASSED_ON, (*writes, *self.passed_on(record)), versions=tuple(versions))
 
     def _write(self, output: Event | Route) -> Write:
         event = output.event if isinstance(output, Route) else output

@@ -7,8 +7,7 @@ from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.event import Event, Raw, Record
-from psfabric.outcomes import Delivered
-from psfabric.stages.base import Pure, guarded
+from psfabric.stages.base import PASSED_ON, Pure, refused
 from psfabric.stages.hydrating import raw_of
 
 
@@ -19,12 +18,15 @@ class TranslateStage(Pure):
         self.inputs = (f"{'full' if thin else 'raw'}.{adapter.name}",)
 
     def handle(self, record: Record, lane: Lane) -> Result:
-        return guarded(self.name, lambda: self._translate(record))
+        try:
+            return self._translate(record)
+        except Exception as error:  # noqa: BLE001 - of an adapter; it becomes an outcome
+            return refused(self.name, error)
 
     def _translate(self, record: Record) -> Result:
         raw = raw_of(record)
         writes = tuple(self._write(_traced(event, raw)) for event in self._adapter.translate(raw))
-        return Result(Delivered(""), (*writes, *self.passed_on(record)))
+        return Result(PASSED_ON, (*writes, *self.passed_on(record)))
 
     def _write(self, event: Event) -> Write:
         key, value, headers = self.codec.encode(event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -23,7 +24,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Engine, Policy, Result, Work, Write
 from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import Approval, FabricError, Misconfigured, Parent, Unavailable, Until
+from psfabric.errors import Approval, FabricError, Misconfigured, Parent, Transient, Unavailable, Until
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
@@ -43,6 +44,9 @@ Present = Callable[[set[Parent]], Awaitable[set[Parent]]]
 POLL = 0.1
 COMMIT_EVERY = 0.25
 SWEEP_EVERY = 0.5
+LOAD_WITHIN = 90.0
+"""Seconds that loading what belongs to assigned partitions may take; less than the broker waits for the next poll."""
+
 HAND_OVER = 6.0
 """Seconds that open calls may take to finish when partitions are revoked or the process stops."""
 
@@ -84,6 +88,7 @@ class Member:
         self._reader = GroupReader(kafka, stage.name, instance=given.instance, session_ms=round(session * 1000))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
         self._leaving = self._closing = False
+        self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._calls: dict[asyncio.Task[None], set[int]] = {}
         self._epoch = 0
@@ -100,6 +105,7 @@ class Member:
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; then finish or hand back what is in flight, commit what is done, leave the group."""
         helpers = [asyncio.create_task(self._pump()), asyncio.create_task(self._sweep())]
+        helpers.append(asyncio.create_task(self._told_to_stop(stop)))
         for helper in helpers:
             helper.add_done_callback(self._ended)
         try:
@@ -113,6 +119,10 @@ class Member:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _told_to_stop(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stopping.set()
 
     async def _turn(self) -> None:
         began = time.time_ns()
@@ -184,10 +194,26 @@ class Member:
     def _assigned(self, tps: list[TopicPartition]) -> None:
         check_even(self.stage, tps)
         new = {tp.partition for tp in tps} - self._mine
-        self._loaded.update(load(self._kafka, self.stage, sorted(new)))
+        self._loaded.update(self._load(sorted(new)))
         self._mine |= new
         self._epoch += 1
         self.ready = True
+
+    def _load(self, partitions: list[int]) -> dict[int, Loaded]:
+        """Tried again while the broker, or the schema registry, is away: an outage is no reason to end the process.
+
+        Nothing is loaded when it is to stop anyway; what is not loaded takes no record.
+        """
+        deadline = time.monotonic() + LOAD_WITHIN
+        while not self._stopping.is_set():
+            try:
+                return load(self._kafka, self.stage, partitions)
+            except (Transient, Unavailable) as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("cannot load yet", component=self.stage.name, why=str(error))
+                self._stopping.wait(0.5)
+        return {}
 
     def _revoked(self, tps: list[TopicPartition]) -> None:
         handed = asyncio.run_coroutine_threadsafe(self._hand_over(), self._loop)

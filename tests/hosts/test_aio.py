@@ -19,8 +19,10 @@ import pytest
 
 from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Write
-from psfabric.errors import FabricError, Parent
+from psfabric.errors import FabricError, Parent, Transient, Unavailable
 from psfabric.event import Record, sequence
+from psfabric.hosts import aio
+from psfabric.hosts.loading import load
 from psfabric.kafka import Admin, GroupReader, Producer, latest, read_topic
 from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import WriteFailed
@@ -436,3 +438,29 @@ async def test_markers_of_transactions_are_committed_over(road: Road) -> None:
     async with Hosting(road.kafka, road.stage()):
         await eventually(lambda: [road.committed(n) for n in range(3)] == [2, 2, 2])
     assert road.out() == ["1", "1"]
+
+
+async def test_what_cannot_be_loaded_at_once_is_loaded_later_and_stopping_does_not_wait_for_it(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [Unavailable("the broker is away"), Transient("the registry is away")]
+
+    def failing(*args: Any) -> Any:
+        if failures:
+            raise failures.pop(0)
+        return load(*args)
+
+    monkeypatch.setattr(aio, "load", failing)
+    road.produce("one")
+    async with Hosting(road.kafka, stage := road.stage()):
+        await until(lambda: stage.asked == ["one"])
+    failures.extend(Unavailable("the broker is away") for _ in range(1000))
+    host = Hosting(road.kafka, road.stage())
+    beginning = asyncio.create_task(host.__aenter__())
+    await until(lambda: hasattr(host, "running"))
+    await asyncio.sleep(1.0)
+    host.stop.set()
+    await asyncio.wait_for(asyncio.wait([host.running]), 8)
+    assert host.running.exception() is None
+    await beginning
+    await host.__aexit__(None)

@@ -11,17 +11,18 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 
-from psfabric.engine import WINDOW, Engine, Result, Work, Write
+from psfabric.engine import Engine, Result, Work, Write
 from psfabric.engine.lane import Lane, Log
 from psfabric.engine.work import Run, State, TopicPartition
 from psfabric.errors import Approval, FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
+from psfabric.hosts.inlet import Inlet
 from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
 from psfabric.hosts.riding import Handled, Riding
@@ -40,21 +41,6 @@ HAND_OVER = 5.0
 
 SESSION = 10.0
 """Seconds of the group session."""
-
-QUEUED = 2 * WINDOW
-"""Records of one partition kept waiting outside the window; beyond, reading pauses until half are left."""
-
-
-@dataclass(slots=True)
-class Inlet:
-    """One topic-partition on its way into the engine: records outside the window, chunks not yet acknowledged."""
-
-    records: deque[Record] = field(default_factory=deque)
-    chunks: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
-    taken: int | None = None
-    """One past the last record taken over."""
-    committed: int | None = None
-    paused: bool = False
 
 
 class PureMember:
@@ -150,15 +136,12 @@ class PureMember:
 
     def take(self, chunk: Chunk, acknowledge: Callable[[], object]) -> None:
         inlet = self._inlets.setdefault(chunk.tp, Inlet())
-        if chunk.after is not None and (inlet.taken is None or chunk.after > inlet.taken):
+        if not inlet.follows(chunk):
             self.fail(Unavailable(f"{self.stage.name}: a chunk of {chunk.tp} before {chunk.after} never arrived"))
             return
         self._meter.read(chunk.tp.topic, len(chunk.records))
-        inlet.records.extend(chunk.records)
-        inlet.chunks.append((chunk.next, acknowledge))
-        inlet.taken = max(chunk.next, inlet.taken or 0)
-        if len(inlet.records) >= QUEUED and self._reading is not None and not inlet.paused:
-            inlet.paused = True
+        inlet.take(chunk, acknowledge)
+        if self._reading is not None and inlet.crowded():
             self._reading.pause(chunk.tp)
         self._wake.set()
 
@@ -180,7 +163,7 @@ class PureMember:
             if lane is None or not inlet.records or not room:
                 continue
             log = lane.log(tp)
-            entering = self._entering(inlet, log, room)
+            entering = inlet.next(log, room)
             if entering:
                 room -= len(entering)
                 aside += self._riding.ride(tp, entering)
@@ -188,29 +171,15 @@ class PureMember:
             self._flow(tp, inlet, log)
         return BURST - room, aside
 
-    def _entering(self, inlet: Inlet, log: Log, room: int) -> list[Record]:
-        limit, entering = self._limit(inlet, log), list[Record]()
-        records = inlet.records
-        while records and len(entering) < room and records[0].offset < limit:
-            entering.append(records.popleft())
-        return entering
-
     def _handle(self, record: Record, lane: Lane) -> Result:
         result = self.stage.handle(record, lane)
         self._waiting.told(result.outcome)
         return result
 
-    def _limit(self, inlet: Inlet, log: Log) -> int:
-        """The first offset that may not enter now."""
-        if log.position is None or log.position == inlet.committed:
-            return inlet.records[0].offset + WINDOW
-        return (inlet.committed if inlet.committed is not None else log.first or 0) + WINDOW
-
     def _flow(self, tp: TopicPartition, inlet: Inlet, log: Log) -> None:
         if self._reading is None:
             return
-        if inlet.paused and len(inlet.records) < QUEUED // 2:
-            inlet.paused = False
+        if inlet.roomy():
             self._reading.resume(tp)
         if inlet.records and log.committable not in (log.first, inlet.committed):
             self._reading.commit_soon()
@@ -226,6 +195,7 @@ class PureMember:
             self._wake.clear()
             obey(self._board, self.engine)
             while self._turn():
+                self._awake.tick()
                 obey(self._board, self.engine)  # also when there is always more to do
                 await asyncio.sleep(0)
 
@@ -347,8 +317,8 @@ class PureMember:
         for tp, inlet in self._inlets.items():
             lane = self.engine.lanes.get(tp.partition)
             done = lane.log(tp).committable if lane is not None else None
-            while done is not None and inlet.chunks and inlet.chunks[0][0] <= done:
-                inlet.chunks.popleft()[1]()
+            if done is not None:
+                inlet.acknowledge(done)
 
     # ------------------------------------------------------------------------------------------ hold
 

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from psfabric.engine import WINDOW, Write
+from psfabric.engine import WINDOW, Result, Write
+from psfabric.engine.lane import Lane
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.board import Unattended
 from psfabric.hosts.faust_chunks import Chunk
+from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
 from psfabric.hosts.pure import PureMember
 from psfabric.kafka import Producer
@@ -220,3 +222,23 @@ async def test_a_pause_is_obeyed_although_there_is_always_more_to_do() -> None:
     running.cancel()
     await asyncio.gather(feeding, running, return_exceptions=True)
     assert made.failures == []
+
+
+async def test_being_busy_for_longer_than_a_session_is_not_sleeping(component: Component) -> None:
+    now = [0.0]
+    component.member._awake = Awake(1.0, clock=lambda: now[0])
+    handle = component.stage.handle
+
+    def handled(record: Record, lane: Lane) -> Result:
+        now[0] += 0.005
+        return handle(record, lane)
+
+    component.stage.handle = handled  # type: ignore[method-assign]
+    component.take(0, 1000, None)
+    await until(lambda: len(component.stage.handled) == 1000)
+    assert now[0] > 4.0
+    assert component.failures == []
+    now[0] += 2.0
+    component.take(1000, 1, 1000)
+    await until(lambda: component.failures)
+    assert "slept" in str(component.failures[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ from cli.options import Format, Output
 if TYPE_CHECKING:
     from cli.installation import Installation
     from recon import Statement
+    from replay import DeadLetter
 
 
 def register(app: typer.Typer) -> None:
@@ -42,15 +45,30 @@ def take(where: Installation) -> Statement:
 
     from psfabric.pipelines import load
     from recon import Trouble, collect, state
-    from replay import held, open_dead_letters
+    from replay import dead_letters, held
 
     names = list(where.components())
-    dead = {s for letter in open_dead_letters(where.kafka, names) for s in _subjects(letter.aggregate_id, letter.key)}
+    letters = dead_letters(where.kafka, names)
+    dead = {s for letter in letters if letter.open for s in _subjects(letter.aggregate_id, letter.key)}
     waiting = {s for each in held(where.kafka, names) for s in _subjects(each.aggregate_id, each.record.key)}
     trouble = Trouble(frozenset(dead), frozenset(waiting))
     fresh = load(where.settings.pipelines, where.settings.values)  # adapters keep connections of the loop they served
     books, amount = asyncio.run(collect(fresh, where.kafka, where.codec, trouble))
-    return state(books, amount)
+    found = state(books, amount)
+    return replace(found, differences=tuple(explained(found.differences, letters)))
+
+
+def explained(differences: Iterable[str], letters: Iterable[DeadLetter]) -> Iterator[str]:
+    """A discarded dead letter keeps its difference, which is there for good; the sentence says where it comes from."""
+    discarded = {
+        subject: letter.id
+        for letter in letters
+        if letter.state == "discarded"
+        for subject in _subjects(letter.aggregate_id, letter.key)
+    }
+    for sentence in differences:
+        id = discarded.get(sentence.partition(": ")[0])
+        yield f"{sentence} (an operator discarded it: psfabric dlq show {id})" if id else sentence
 
 
 def _subjects(aggregate_id: str, key: bytes | None) -> list[str]:

@@ -154,7 +154,7 @@ class Codec:
 
     def event(self, framed: bytes) -> Event:
         """The event in framed bytes that have no headers (the cause that a receipt carries)."""
-        return self.decode(Record("", 0, 0, None, framed))
+        return self.decode(Record("", 0, 0, b"", framed))
 
     def type_of(self, framed: bytes) -> str:
         """The event type of framed bytes, from the schema id alone."""
@@ -203,13 +203,14 @@ class Codec:
                 raise Invalid(
                     "schema-unknown", f"schema id {schema_id} is {name}, which this release has not"
                 ) from None
-            parsed = _parsed(schema_id, schema)
-            walk = walker(schema) if begins_with_head(schema) else None
+            parsed, walk = _parsed(schema_id, schema)
             known = self._writers[schema_id] = _Writer(schema_id, parsed, model, walk)
         return known
 
 
 def _value(record: Record) -> bytes:
+    if record.key is None:
+        raise Invalid("null-key", f"{record.topic} does not allow records without a key: nothing orders them")
     if record.value is None:
         raise Invalid("null-value", f"{record.topic} does not allow records without a value")
     return record.value
@@ -234,10 +235,10 @@ def _written(schema: Any, data: schemas.Record) -> bytes:
     return out.getvalue()
 
 
-def _parsed(schema_id: int, schema: dict[str, Any]) -> Any:
+def _parsed(schema_id: int, schema: dict[str, Any]) -> tuple[Any, Walk | None]:
     try:
-        return fastavro.parse_schema(schema)
-    except (SchemaParseException, ValueError, KeyError, TypeError) as error:
+        return fastavro.parse_schema(schema), walker(schema) if begins_with_head(schema) else None
+    except (SchemaParseException, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid("schema-unknown", f"schema id {schema_id} is no readable Avro: {type(error).__name__}") from None
 
 

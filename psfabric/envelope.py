@@ -28,6 +28,8 @@ def opened(state: Model | Framed | Appended, head: Head, ce_type: str, headers: 
     found = {name: value for name, value in headers if value is not None}  # of a repeated name the last stands
     if not found:
         return Event(state, _instant("", head), "", head.event_id)
+    if max(map(len, found.values())) > HEADER_LIMIT:
+        _bounded(found, head)
     _agree(found, head, ce_type)
     return Event(
         state,
@@ -72,6 +74,14 @@ def _fits(event: Event, name: str, value: bytes) -> bool:
     if name in _TRACE:
         return False
     raise Invalid("header-invalid", f"{name} of a {event.type} has {len(value)} bytes; {HEADER_LIMIT} are allowed")
+
+
+def _bounded(found: Mapping[str, bytes], head: Head) -> None:
+    for name, value in found.items():
+        if len(value) > HEADER_LIMIT and name not in _TRACE:
+            raise Invalid(
+                "header-invalid", f"{name[:64]} of {head.event_id} has {len(value)} bytes; {HEADER_LIMIT} are allowed"
+            )
 
 
 def _agree(found: Mapping[str, bytes], head: Head, ce_type: str) -> None:

@@ -19,12 +19,13 @@ ABSENT = "fabric-absent"
 
 
 def raw_of(record: Record) -> Raw:
-    """What a record of `raw.*` or `full.*` says. Raises Invalid("null-value")."""
+    """What a record of `raw.*` or `full.*` says. Raises Invalid: null-key, null-value."""
+    if record.key is None:
+        raise Invalid("null-key", f"{record.topic} does not allow records without a key: nothing orders them")
     if record.value is None:
         raise Invalid("null-value", f"{record.topic} does not allow records without a value")
     texts = {n: v.decode(errors="replace") for n, v in own_headers(record.headers) if v is not None}
-    key = (record.key or b"").decode(errors="replace")
-    return Raw(key, record.value, texts, absent=texts.get(ABSENT) == "1")
+    return Raw(record.key.decode(errors="replace"), record.value, texts, absent=texts.get(ABSENT) == "1")
 
 
 def headers_of(raw: Raw) -> HeaderList:

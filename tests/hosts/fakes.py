@@ -127,13 +127,14 @@ class Hosted:
     def __init__(
         self,
         kafka: Kafka,
-        *stages: FakeStage,
+        *stages: Pure,
         instance: str | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
         self._producer = Producer(kafka, "host")
         self._stop = asyncio.Event()
-        has_many = stages[0].has_many
+        first = stages[0]
+        has_many = first.has_many if isinstance(first, FakeStage) else lambda parents: set()
         self.host = FaustHost(kafka, stages, self._producer, has_many=has_many, instance=instance, telemetry=telemetry)
 
     async def __aenter__(self) -> Hosted:

@@ -238,11 +238,7 @@ class Engine:
 
     def _ordered(self, lane: Lane, control: Control, record: Record) -> Work | None:
         if control.act is Act.DISCARD:
-            topic, partition, offset = control.of.rsplit("/", 2)
-            closing = Work(Record(topic, int(partition), int(offset), record.key, None), lane.partition, None)
-            closing.forced = Discarded(control.reason, control.about or control.of, control.about_type)
-            lane.enqueue(closing)
-            return closing
+            return self._closing(lane, control, record)
         work = self._in_hold(lane, control.of.encode())
         if work is None or work.state is not State.QUEUED:
             return None
@@ -251,6 +247,17 @@ class Engine:
             work.forced = Rejected("operator-buried", control.reason)
         elif control.act is Act.RESOLVE:
             work.resolved = control
+        return work
+
+    def _closing(self, lane: Lane, control: Control, record: Record) -> Work:
+        """The end of a dead letter, and of its replay where that waits in hold: what is discarded is not delivered."""
+        topic, partition, offset = control.of.rsplit("/", 2)
+        dead = Record(topic, int(partition), int(offset), record.key, None)
+        work = self._in_hold(lane, control.of.encode())
+        if work is None or work.state is not State.QUEUED:
+            work = Work(dead, lane.partition, None, bars=lane.marked(marker_of(dead)))
+            lane.enqueue(work)
+        work.forced = Discarded(control.reason, control.about or control.of, control.about_type)
         return work
 
     def _in_hold(self, lane: Lane, key: bytes) -> Work | None:
@@ -382,6 +389,8 @@ class Engine:
                 return self._bury(lane, work, outcome, now)
             case Discarded():
                 work.result = Result(outcome)
+                if work.bars and not lane.marked(marker_of(work.record)):
+                    return ()  # its replay came to an end before
                 return self._with_receipt((), work, outcome)
             case Delivered() | Superseded():
                 self._limit.count(bad=False)

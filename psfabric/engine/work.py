@@ -82,6 +82,8 @@ class Work:
     """The last send left and no answer came (a target that cannot tell a repeated send)."""
     attempted_at: float = 0.0
     """The last instant at which it may have been sent without an answer."""
+    bars: bool = False
+    """A dead letter to be closed that barred its key when an operator asked for that."""
     resolved: Control | None = None
     """What an operator found in the target."""
     acts: tuple[tuple[TopicPartition, int], ...] = ()

@@ -416,8 +416,8 @@ def test_one_that_is_not_understood_is_left_alone() -> None:
     assert drive.engine.commits()[_REDO] == 1
 
 
-def test_a_discarded_dead_letter_bars_nobody_any_more() -> None:
-    drive = Drive(BARRED)
+def receipts_of(drive: Drive) -> list[Outcome]:
+    """Outcomes of which the engine writes a receipt, as they come."""
     receipts: list[Outcome] = []
 
     def receipt(r: Record, outcome: Outcome) -> Write:
@@ -425,6 +425,43 @@ def test_a_discarded_dead_letter_bars_nobody_any_more() -> None:
         return Write("psf.delivery", r.key, b"")
 
     drive.engine._receipt = receipt
+    return receipts
+
+
+def test_a_replay_that_waits_in_hold_is_discarded_with_its_dead_letter() -> None:
+    drive = Drive(BARRED)
+    receipts = receipts_of(drive)
+    drive.arrive(record(0, "a"), record(1, "a"))
+    drive.run(lambda r: Held("not yet", Parent("project", "1")))
+    drive.arrive(control(Act.BURY, "in/0/1", 0, "a"))
+    drive.run()
+    drive.arrive(redo(record(1, "a"), 1))
+    drive.run()
+    assert {entry.record.offset for entry in drive.engine.held()} == {0, 1}
+    drive.arrive(control(Act.DISCARD, "in/0/1", 2, "a", about="event-1"))
+    drive.run()
+    assert receipts[-1] == Discarded("because", "event-1")
+    assert markers_of(drive.writes) == []
+    assert [entry.record.offset for entry in hold_of(drive.writes)] == [0]
+    drive.release(Parent("project", "1"))
+    assert drive.run() == [0], "the discarded one is not delivered"
+
+
+def test_a_dead_letter_whose_replay_is_delivered_meanwhile_is_not_discarded() -> None:
+    drive = Drive(BARRED)
+    receipts = receipts_of(drive)
+    drive.arrive(record(0, "a"))
+    drive.run(answers(0))
+    drive.arrive(redo(record(0, "a"), 0), control(Act.DISCARD, "in/0/0", 1, "a", about="event-1"))
+    assert drive.run() == [0]
+    assert not any(isinstance(outcome, Discarded) for outcome in receipts)
+    assert drive.engine.idle
+    assert drive.engine.commits()[_REDO] == 2
+
+
+def test_a_discarded_dead_letter_bars_nobody_any_more() -> None:
+    drive = Drive(BARRED)
+    receipts = receipts_of(drive)
     drive.arrive(record(0, "a"), record(1, "a"))
     drive.run(answers(0))
     drive.arrive(control(Act.DISCARD, "in/0/0", 0, "a", about="event-1"))

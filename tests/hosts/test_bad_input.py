@@ -6,6 +6,7 @@ On the real broker, through the real hosts and stages. The original bytes, key a
 from __future__ import annotations
 
 import json
+import os
 import random
 import struct
 from collections.abc import Iterator, Mapping
@@ -188,9 +189,10 @@ def judged(road: Road, bad: list[Bad]) -> Mapping[str, float]:
 
 
 def in_time(took: Mapping[str, float]) -> bool:
-    """A machine that is busy with something else may be slow with one."""
+    """Half of them within a second, and none much later; more where more programs run than there are processors."""
+    allowed = WITHIN * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     seconds = sorted(took.values())
-    return seconds[len(seconds) // 2] < WITHIN and seconds[-1] < 5 * WITHIN
+    return seconds[len(seconds) // 2] < allowed and seconds[-1] < 5 * allowed
 
 
 async def test_what_a_sink_cannot_read_is_a_dead_letter_within_a_second(kafka: Kafka, tmp_path: Path) -> None:
@@ -203,7 +205,8 @@ async def test_what_a_sink_cannot_read_is_a_dead_letter_within_a_second(kafka: K
         road.write(bad)
         await road.buried(len(bad) - 1)
         await until((tmp_path / "last").exists)
-    assert in_time(judged(road, bad))
+    took = judged(road, bad)
+    assert in_time(took), took
 
 
 async def test_what_a_translation_cannot_read_is_a_dead_letter_within_a_second(kafka: Kafka) -> None:
@@ -215,7 +218,8 @@ async def test_what_a_translation_cannot_read_is_a_dead_letter_within_a_second(k
     async with Hosted(kafka, stage):
         road.write(bad)
         await road.buried(len(bad))
-    assert in_time(judged(road, bad))
+    took = judged(road, bad)
+    assert in_time(took), took
 
 
 @pytest.mark.skipif(not NAUGHTY.is_file(), reason="the shared naughty strings are not beside this checkout")

@@ -334,7 +334,6 @@ class Member:
             self._engine,
             time.time(),
             ready=self.ready,
-            positions=self._reader.positions(),
             pace=self._pace,
             leased=True,
         )

@@ -343,7 +343,6 @@ class PureMember:
             self.engine,
             time.time(),
             ready=self.ready,
-            positions=self._reading.positions() if self._reading is not None else {},
             waiting={tp: inlet.records[0].offset for tp, inlet in self._inlets.items() if inlet.records},
             committed={tp: inlet.committed for tp, inlet in self._inlets.items() if inlet.committed is not None},
         )

@@ -75,14 +75,13 @@ def of_engine(
     now: float,
     *,
     ready: bool,
-    positions: Mapping[TopicPartition, int],
     waiting: Mapping[TopicPartition, int] | None = None,
     committed: Mapping[TopicPartition, int] | None = None,
     pace: object = None,
     leased: bool = False,
 ) -> ComponentState:
-    """`positions`: where reading stands; `waiting`: the first record read that has not entered the engine yet;
-    `committed`: what the broker accepted, where the engine is not told."""
+    """`waiting`: the first record read that has not entered the engine yet; `committed`: what the broker accepted,
+    where the engine is not told."""
     seen, oldest = engine.snapshot(now), dict[str, float]()
     for entry in engine.held():
         of = kind(entry.until)
@@ -91,8 +90,7 @@ def of_engine(
     return ComponentState(
         ready=ready,
         partitions=[
-            _partition(tp, logs.get(tp), positions.get(tp), (waiting or {}).get(tp), (committed or {}).get(tp))
-            for tp in sorted({*positions, *logs})
+            _partition(tp, log, (waiting or {}).get(tp), (committed or {}).get(tp)) for tp, log in logs.items()
         ],
         queued=seen.queued,
         in_flight=seen.in_flight,
@@ -110,12 +108,8 @@ def of_engine(
     )
 
 
-def _partition(
-    tp: TopicPartition, log: Log | None, position: int | None, waiting: int | None, committed: int | None
-) -> PartitionState:
-    undone = [at for at in (waiting, None if log is None else next(iter(log.open), None)) if at is not None]
-    read = [at for at in (position, None if log is None else log.position) if at is not None]
-    reached = min(undone) if undone else max(read, default=None)
-    taken = log.committed if committed is None and log is not None else committed
-    first = log.first if log is not None else None
-    return PartitionState(tp, reached, None if log is None else log.committable, taken if taken is not None else first)
+def _partition(tp: TopicPartition, log: Log, waiting: int | None, committed: int | None) -> PartitionState:
+    undone = [at for at in (waiting, next(iter(log.open), None)) if at is not None]
+    reached = min(undone) if undone else log.position
+    taken = next((at for at in (committed, log.committed, log.first) if at is not None), None)
+    return PartitionState(tp, reached, log.committable, taken)

@@ -5,6 +5,7 @@ What is scraped is what the real parts say at that moment; only the waiting in b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -73,6 +74,7 @@ class Scene:
         found = self.look() if self._looked_at != self.clock.now else {}
         for _ in range(round(minutes * 60 / every)):
             self.clock.now += every
+            await asyncio.sleep(0)
             if meanwhile is not None:
                 await meanwhile()
             found = self.look()

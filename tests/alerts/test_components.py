@@ -43,6 +43,7 @@ class Watched(Hosting):
 
     def __init__(self, scene: Scene, road: Road, *, clock: Clock | None = None, **given: Any) -> None:
         policy = given.pop("policy", {})
+        self.delivered: list[str] = []
         self.road, self.hang, self._numbers = road, asyncio.Event(), itertools.count()
         self.stage: FakeCalling = road.stage(self._answer)
         self.stage.policy = replace(self.stage.policy, **policy)
@@ -54,6 +55,7 @@ class Watched(Hosting):
     async def _answer(self, value: str) -> Outcome:
         while self.hang.is_set():
             await asyncio.sleep(0.01)
+        self.delivered.append(value)
         return MEANT.get(value.partition(" ")[0], Delivered("ref"))
 
     async def give(self, word: str, count: int) -> None:
@@ -61,6 +63,15 @@ class Watched(Hosting):
         values = [f"{word} {next(self._numbers)}".encode() for _ in range(count)]
         await asyncio.to_thread(self._producer.write_and_wait, [Write(self.road.source, v, v) for v in values])
         await asyncio.to_thread(self.probe)
+
+    async def at_rest(self) -> None:
+        """Until all that was read is done and committed."""
+
+        def resting() -> bool:
+            seen = self.host._members[0].observe()
+            return not (seen.queued or seen.in_flight or seen.commits_due)
+
+        await until(resting)
 
     def shows(self, **outcomes: int) -> Callable[[], bool]:
         meter = self.telemetry._components[self.stage.name].meter
@@ -108,10 +119,26 @@ async def test_a_sink_that_hangs_falls_behind(scene: Scene, road: Road) -> None:
         async def more() -> None:
             await sink.give("fine", 8)
 
-        assert await scene.watch(3, more) == {}
+        assert await scene.watch(5, more) == {}
         found = await scene.watch(9, more)
         assert found == {"PsfLagGrows": [{"component": road.name}]}
-        assert await scene.watch(11) == {}, "it is behind, and grows no more"
+        sink.hang.clear()
+        await until(sink.shows(delivered=112))
+        await sink.at_rest()
+        assert await scene.watch(0.25) == {}, "it has caught up"
+
+
+async def test_a_call_that_never_returns(scene: Scene, road: Road) -> None:
+    async with Watched(scene, road) as sink:
+        await sink.give("fine", 3)
+        await until(sink.shows(delivered=3))
+        await sink.at_rest()
+        assert await scene.watch(20, every=60) == {}
+        sink.hang.set()
+        await sink.give("fine", 1)
+        await until(lambda: sink.host._members[0].observe().in_flight)
+        assert await scene.watch(14, every=60) == {}
+        assert await scene.watch(3, every=60) == {"PsfStandsStill": [{"component": road.name}]}
         sink.hang.clear()
 
 
@@ -225,7 +252,8 @@ async def test_commits_that_the_broker_does_not_take(scene: Scene, road: Road, m
     clock = Clock()
     async with Watched(scene, road, clock=clock) as sink:
         await sink.give("fine", 5)
-        await until(lambda: sink.host._members[0].observe().ready and not sink.host._members[0].observe().commits_due)
+        await until(sink.shows(delivered=5))
+        await sink.at_rest()
         assert await scene.watch(5) == {}
         monkeypatch.setattr(GroupReader, "commit", lambda reader, offsets: False)
         count = 5

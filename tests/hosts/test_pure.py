@@ -149,9 +149,6 @@ async def test_reading_pauses_while_too_much_waits_and_goes_on_later(component: 
     flow: list[str] = []
 
     class Reading:
-        def positions(self) -> dict[TopicPartition, int]:
-            return {}
-
         def commit_soon(self) -> None:
             flow.append("commit")
 

@@ -30,9 +30,6 @@ class Reading(Protocol):
     def commit_soon(self) -> None:
         """The window is used up by what is done but not committed."""
 
-    def positions(self) -> Mapping[TopicPartition, int]:
-        """Where reading stands in each partition, past transaction markers."""
-
     def pause(self, tp: TopicPartition) -> None: ...
     def resume(self, tp: TopicPartition) -> None: ...
 

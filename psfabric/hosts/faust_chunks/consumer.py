@@ -148,9 +148,6 @@ class ChunkConsumer(Consumer):
     def commit_soon(self) -> None:
         self._soon.set()
 
-    def positions(self) -> dict[TopicPartition, int]:
-        return {TopicPartition(*tp): at for tp, at in self._thread.positions().items()}
-
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit what the engine says is durable. Nothing else in this fabric decides that, Faust's list least."""
         self._acked.clear()

@@ -22,7 +22,10 @@ def test_row(ground: Ground, report: Report, number: int) -> None:
     ground.verdicts.clear()
     ground.plant = ""
     print(f"seed {ground.seed}: {row.title}")
-    row.run(ground)
+    try:
+        row.run(ground)
+    except AssertionError as error:
+        raise AssertionError(f"{row.title}: {error}\n{ground.logs}") from None
     print(*ground.verdicts, sep="\n")
     total = Total.of(number, ground.verdicts)
     report.totals.append(total)

@@ -8,8 +8,8 @@ The engine asks its pace without waiting for anybody; the thread makes one round
 there is work, and fetches what may be used until the next. Redis holds nothing that is not said again: a flush, a
 restart or its absence costs no promise (see `shared` and `scripts`).
 
-Rooms: `scripts` (what Redis decides), `told` (what is said and answered), `shared` (the pace of one component),
-`sharing` (the thread). Nothing here knows Kafka or the engine's records.
+Rooms: `scripts` (what Redis decides), `told` (what is said and answered), `shared` (the pace of one component) and
+its `tokens`, `sharing` (the thread), `looking` (from outside). Nothing here knows Kafka or the engine's records.
 """
 
 from psfabric.pacing.shared import SharedPace

@@ -8,7 +8,6 @@ regimes together make no burst.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import structlog
 
 from psfabric.engine.backoff import TokenBucket
 from psfabric.engine.pace import LocalPace
+from psfabric.pacing.tokens import Tokens
 from psfabric.pacing.told import LEASE, Answer, Report, Terms
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,9 @@ FRESH = 0.2
 
 EVERY, SOON, IDLE, AWAY = 0.05, 0.005, 1.0, 0.5
 """Seconds between two words to Redis: with work; when something cannot wait; without work; while it is away."""
+
+CREEP = 0.05
+"""Seconds by which others' word about a wait must differ from ours to count: each round trip adds its own time."""
 
 BUSY = 0.25
 """Seconds for which a component counts as having work after it last asked."""
@@ -64,13 +67,12 @@ class SharedPace:
 
     def _begin(self) -> None:
         """Nothing granted, nothing to tell."""
-        self._tokens, self._leased_until, self._level = 0, 0.0, 1
+        self._tokens = Tokens(self.terms.capacity)
         self._slots = self._target = self._calls = self._peak = 0
-        self._refused = self._lacks_tokens = self._lacks_slots = False
-        self._few_tokens = self._few_slots = False
+        self._refused = self._lacks_slots = self._few_slots = False
         self._failed, self._answered = 0, False
         self._believed = 0
-        self._probe_at = self._quiet_until = self._probe_until = 0.0
+        self._quiet_until = self._probe_until = 0.0
         self._may_probe = self._probing = self._would_probe = False
         self._fresh = True
 
@@ -95,7 +97,7 @@ class SharedPace:
             return None
         if self._shared is False:
             return self._local.tokens(now)
-        return float(self._tokens) if self._clock() < self._leased_until else 0.0
+        return float(self._tokens.usable(self._clock()))
 
     # ------------------------------------------------------------------------------------ asked by the engine
 
@@ -143,13 +145,9 @@ class SharedPace:
         return True
 
     def _token(self, at: float) -> bool:
-        if self._rate <= 0:
+        if self._rate <= 0 or self._tokens.take(at):
             return True
-        if self._tokens > 0 and at < self._leased_until:
-            self._tokens -= 1
-            return True
-        self._lacks_tokens = True
-        if not self._few_tokens:
+        if not self._tokens.few:
             self._hurry()
         return False
 
@@ -220,8 +218,10 @@ class SharedPace:
             at = self._spoke = self._clock()
             self._urgent = False
             self._promised = self._has_work(at)
-            back = self._expired(at)
-            ask = self._asked(back)
+            if at >= self._probe_until:
+                self._may_probe = False
+            back = self._tokens.given_back(at)
+            ask = self._tokens.asked(at - self._busy < BUSY) if self._rate > 0 else 0
             self._slots = max(self._calls, min(self._slots, self._target))
             demand = self._in_flight if self._lacks_slots else min(self._in_flight, max(self._calls, self._peak))
             self._peak = max(self._calls, self._peak // 2)
@@ -237,59 +237,35 @@ class SharedPace:
                 would_probe=self._would_probe,
                 quiet=self._quiet_until - at,
                 resumed=self._shared is False,
-                believed=self._believed,
+                believed=max(self._believed, self._local.breaker.failures if self._local.open else 0),
             )
             self._failed, self._answered, self._would_probe = 0, False, False
-            self._lacks_tokens = self._lacks_slots = False
+            self._lacks_slots = False
             return report
-
-    def _expired(self, at: float) -> int:
-        """Tokens held too long, and the right to probe that nobody used."""
-        if self._may_probe and at >= self._probe_until:
-            self._may_probe = False
-        if self._tokens == 0 or at < self._leased_until:
-            return 0
-        back, self._tokens = self._tokens, 0
-        return back
-
-    def _asked(self, back: int) -> int:
-        """Twice as many each time that they were used up, as few as are used: one that asks seldom takes little."""
-        if self._rate <= 0:
-            return 0
-        if self._lacks_tokens:
-            self._level = min(2 * max(1, self._level), math.ceil(self.terms.capacity))
-        elif back:
-            self._level = max(1, self._level - back)
-        wanted = self._lacks_tokens or self._clock() - self._busy < BUSY
-        return max(0, self._level - self._tokens) if wanted else 0
 
     def answered(self, report: Report, answer: Answer) -> None:
         with self._lock:
             if self._shared is not True:
                 self._come_back(answer)
             at, self._heard = self._clock(), self._spoke
-            if answer.granted and self._tokens == 0:
-                self._leased_until = self._spoke + LEASE
-            self._tokens += answer.granted
-            self._few_tokens = answer.granted < report.ask
-            if self._few_tokens:
-                self._level = max(1, answer.granted)
+            self._tokens.granted(report.ask, answer.granted, self._spoke)
             self._slots, self._target = max(answer.slots, self._calls), answer.target
             self._few_slots = answer.slots < min(report.demand, self._in_flight) or report.demand == self._in_flight
             self._workers = answer.workers
-            self._quiet_until = max(self._quiet_until, at + answer.quiet) if answer.quiet else self._quiet_until
-            self._learn(report, answer, at)
+            if at + answer.quiet > self._quiet_until + CREEP:
+                self._quiet_until = at + answer.quiet
+            self._learn(report, answer)
             refused, self._refused = self._refused, False
         if refused:
             self._wake()
 
-    def _learn(self, report: Report, answer: Answer, at: float) -> None:
+    def _learn(self, report: Report, answer: Answer) -> None:
         """What the workers together know of the target. News of our own that is not told yet is newer."""
         if self._failed or self._answered:
             return
         if self._believed >= self.terms.trip > answer.failures:
             log.info("target answers again", component=self.component)
-        self._believed, self._probe_at = answer.failures, at + answer.probe_in
+        self._believed = answer.failures
         if answer.failures < self.terms.trip and self._local.open:
             self._local.breaker.succeeded()
         if answer.probe and report.would_probe and not report.probing:

@@ -17,9 +17,6 @@ from tests.psfabric.test_codec import Ids
 
 CODEC = Codec(Ids())
 
-SETTLE = 4.0
-"""Seconds after sending within which the target carries out and shows a request, if it does at all."""
-
 TIMEOUT = 2.0
 
 
@@ -82,6 +79,8 @@ class Erp:
     idempotency: Idempotency = "upsert"
     conditional: bool = False
     lag: float = 0.0
+    settle: float = 4.0
+    """Seconds after sending within which it carries out and shows a request, if it does at all."""
     journal: list[tuple[str, int]] = field(default_factory=list)
     holds: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     """Per object: number and since when it is shown; the last is what the object is."""
@@ -99,7 +98,7 @@ class Erp:
         if self.conditional and there and there[-1][0] > number:
             return Superseded()
         self.journal.append((name, number))
-        shown_at = min(now + self.lag, request.sent_at + SETTLE)
+        shown_at = min(now + self.lag, request.sent_at + self.settle)
         if self.idempotency == "none" or not there:
             there.append((number, shown_at))
         else:
@@ -112,4 +111,4 @@ class Erp:
 
     def forget(self, now: float) -> None:
         """What was not carried out in time never will be."""
-        self.under_way = [r for r in self.under_way if r.done is None and r.sent_at + SETTLE >= now]
+        self.under_way = [r for r in self.under_way if r.done is None and r.sent_at + self.settle >= now]

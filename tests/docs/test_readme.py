@@ -31,6 +31,11 @@ __all__ = ["registry"]
 ELSEWHERE = {
     "make demo": ("tests.cli.test_demo.test_the_working_day_balances", "what make calls; it takes minutes"),
     "make test": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "it is this run"),
+    "make test-faults": (
+        "tests.faults.test_small.test_the_whole_road_outlives_deaths_at_a_sample_of_its_points",
+        "the same harness, a sample of it",
+    ),
+    "make bench": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "minutes of both cores"),
     "make check": ("tests.deploy.test_environment.test_make_help_lists_every_target", "merged work has passed it"),
     "make venv": ("tests.deploy.test_environment.test_python_3_10_is_refused_in_a_sentence", "this run came out of it"),
     "make up": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the demo test starts all parts"),

@@ -22,7 +22,19 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 every_guide = pytest.mark.parametrize("page", GUIDES, ids=name)
 
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - {".venv", ".local", ".git"}
-CODE = ("schemas", "psfabric", "producers", "processors", "sinks", "replay", "recon", "cli", "sandbox", "deploy", "bench")
+CODE = (
+    "schemas",
+    "psfabric",
+    "producers",
+    "processors",
+    "sinks",
+    "replay",
+    "recon",
+    "cli",
+    "sandbox",
+    "deploy",
+    "bench",
+)
 INTERNAL = {
     "PSF_KAFKA_": "the prefix of the settings of the connection",
     "PSF_KAFKA_SASL_": "the prefix of those of the login",

@@ -2,6 +2,7 @@
 
 PY := .venv/bin/python
 CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy bench tests)
+FAULTS := tests/hosts tests/secure tests/cli # what else is marked so
 PART ?=
 SEED ?=
 
@@ -33,10 +34,10 @@ test-docker: venv ## the parts as containers instead: needs a Docker engine, pul
 	@.venv/bin/pytest -m docker tests/containers
 
 test-faults: venv ## run the rows of faults, crash points and controls, scaled: ROW=17 SEED=5 for one
-	@.venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults) -m faults $(if $(SEED),--seed $(SEED))
+	@.venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
 
 test-faults-long: venv ## the same unscaled and ten times as often; takes a night
-	@TIER=long .venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults) -m faults $(if $(SEED),--seed $(SEED))
+	@TIER=long .venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
 
 bench: venv ## measure against what else could do the work (QUICK=1 a few minutes, LONG=1 longer)
 	@$(PY) -m bench $(if $(QUICK),--size quick) $(if $(LONG),--size long)

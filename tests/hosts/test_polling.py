@@ -138,7 +138,7 @@ async def test_a_reader_killed_in_the_midst_of_a_page_leaves_it_wholly_there_or_
 @pytest.mark.faults
 @pytest.mark.timeout(300)
 async def test_a_reader_killed_at_each_step_many_times_loses_and_doubles_nothing(kafka: Kafka, name: str) -> None:
-    await each_step_seen_once(kafka, name, STEPS, times=15)
+    await each_step_seen_once(kafka, name, STEPS, times=5)
 
 
 # ------------------------------------------------------------------------------------------------ two readers

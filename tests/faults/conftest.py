@@ -19,6 +19,7 @@ from tests.faults.ground import QUICK, TIERS, Ground, own_parts
 from tests.faults.processes import Nursery
 from tests.faults.report import Report
 
+pytest.register_assert_rewrite("tests.faults.rows")
 REPORT = pytest.StashKey[Report]()
 
 

@@ -48,7 +48,7 @@ def test_control(ground: Ground, report: Report, name: str) -> None:
     try:
         ROWS[SEEN_BY[name]].run(planted)
     except AssertionError as error:
-        failed = str(error)
+        failed = str(error) or "what the row asserts"
     caught = bool(failed) or not all(verdict.clean for verdict in planted.verdicts)
     report.controls[name] = caught
     print(name, *planted.verdicts, failed, sep="\n")

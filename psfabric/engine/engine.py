@@ -279,8 +279,10 @@ class Engine:
         calls: list[tuple[Work, ...]] = []
         writes: list[tuple[Work, tuple[Write, ...]]] = []
         batch: list[Work] = []
-        for lane in self.lanes.values():
+        for lane in self._in_turn():
             for work in lane.heads():
+                if not batch and self._all_open:
+                    break  # what is left, however much it is, is looked at when a call returns
                 decided = work.forced or self._barred(lane, work)
                 if decided is not None:
                     lane.called(work, State.WRITING)
@@ -297,6 +299,17 @@ class Engine:
         if batch:
             calls.append(tuple(batch))
         return Step(tuple(calls), tuple(writes))
+
+    @property
+    def _all_open(self) -> bool:
+        """No call may begin before one returns."""
+        return len(self._calls) >= self.policy.concurrency
+
+    def _in_turn(self) -> Sequence[Lane]:
+        """All lanes, another one first each time, so that a full one does not take every call."""
+        for partition in list(self.lanes)[:1]:
+            self.lanes[partition] = self.lanes.pop(partition)
+        return list(self.lanes.values())
 
     def _look_up(self, now: float) -> None:
         """The target answers again, as another worker found out: nobody here waits on for it to come back."""
@@ -554,7 +567,7 @@ class Engine:
 
     def next_due(self, now: float) -> float | None:
         """The earliest instant at which a waiting head may be called, or None."""
-        if self.paused or self.stopped:
+        if self.paused or self.stopped or self._all_open:
             return None
         dues = [w.due for lane in self.lanes.values() for w in lane.heads()]
         return None if not dues else max(min(dues), self._pace.next_at(now))

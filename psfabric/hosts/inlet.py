@@ -44,7 +44,7 @@ class Inlet:
 
     def _limit(self, log: Log) -> int:
         """The first offset that may not enter now."""
-        if log.position is None or log.position == self.committed:
+        if log.first is None or log.position == self.committed:  # nothing has arrived yet, or all of it is committed
             return self.records[0].offset + WINDOW
         return (self.committed if self.committed is not None else log.first or 0) + WINDOW
 

@@ -546,3 +546,25 @@ def test_a_hold_entry_reads_back_as_it_was_written() -> None:
     drive.run(lambda r: held_on(P1))
     entry = read_hold(stored(drive.writes[0]))
     assert entry == HoldEntry(hold_key(odd), replace(odd, timestamp_ms=0), P1, drive.now, attempted_at=drive.now)
+
+
+def test_a_full_partition_does_not_take_every_call() -> None:
+    drive = Drive(replace(POLICY, concurrency=1))
+    drive.engine.assign(1, now=drive.now)
+    drive.arrive(*[record(n, f"a{n}") for n in range(5)])
+    drive.engine.arrive([Record("in", 1, n, b"b%d" % n, b"v") for n in range(5)])
+    served = []
+    for _ in range(4):
+        (work,) = drive.calls()
+        served.append(work.lane)
+        drive.finish(work)
+    assert set(served[:2]) == set(served[2:]) == {0, 1}
+
+
+def test_while_all_calls_are_open_nothing_is_due() -> None:
+    drive = Drive(replace(POLICY, concurrency=2))
+    drive.arrive(*[record(n, f"k{n}") for n in range(3)])
+    first, _ = drive.calls()
+    assert drive.engine.next_due(drive.now) is None
+    drive.finish(first)
+    assert drive.engine.next_due(drive.now) == drive.now

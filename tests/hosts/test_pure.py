@@ -239,3 +239,12 @@ async def test_being_busy_for_longer_than_a_session_is_not_sleeping(component: C
     component.take(1000, 1, 1000)
     await until(lambda: component.failures)
     assert "slept" in str(component.failures[0])
+
+
+async def test_a_partition_that_is_taken_over_in_its_midst_is_read_from_there(component: Component) -> None:
+    """Where reading stands was told before the first record came, as after a rebalance."""
+    component.member.passed(TP, None, 2500)
+    component.take(2500, 10, None)
+    await until(lambda: len(component.stage.handled) == 10)
+    component.broker.acknowledge()
+    await until(lambda: component.member.committable() == {TP: 2510})

@@ -299,6 +299,17 @@ class Component(RuleBasedStateMachine):
         self.step(self.worker(index))
         self.reap()
 
+    @precondition(lambda self: self.awake())
+    @rule(index=which, key=st.sampled_from(KEYS))
+    def a_worker_takes_what_comes(self, index: int, key: str) -> None:
+        """And asks the target; no answer yet."""
+        worker = self.worker(index)
+        self.produce(key, "plain", 1)
+        worker.finishes = not self.broker.away
+        worker.turn()
+        self.step(worker)
+        self.reap()
+
     def step(self, worker: Worker) -> None:
         begun = len(worker.calls)
         worker.step()
@@ -603,7 +614,8 @@ class Component(RuleBasedStateMachine):
             if not self.workers:
                 self.worker_joins()
             self.all_goes_well(2, (1.0, 15.0, 50.0)[turn % 3])
-            self.workers[0:1] and self.a_worker_sweeps(0)
+            for worker in self.awake():
+                worker.sweep(self.known)
             self.an_operator_pauses_or_lets_go_on("")
             self.nothing_below_the_committed_offset_is_lost()
             self.no_object_goes_back_and_no_document_is_made_twice()
@@ -659,7 +671,15 @@ class Unprotected(Component):
     settle = 40.0
 
 
-for machine in (Component, Conditional, Unprotected):
+class TakenOver(Unprotected):
+    """The same with nothing but workers that come and go: what they began is known to nobody but the target."""
+
+    the_world_changes = an_operator_discards = an_operator_replays = None  # type: ignore[assignment]
+    an_operator_decides_about_what_waits = a_worker_sweeps = None  # type: ignore[assignment]
+    something_comes_and_all_goes_well = None  # type: ignore[assignment]
+
+
+for machine in (Component, Conditional, Unprotected, TakenOver):
     machine.TestCase.settings = settings(
         max_examples=EXAMPLES or 40,
         derandomize=not EXAMPLES,
@@ -672,3 +692,4 @@ for machine in (Component, Conditional, Unprotected):
 TestUpsert = Component.TestCase
 TestConditional = Conditional.TestCase
 TestUnprotected = Unprotected.TestCase
+TestTakenOver = TakenOver.TestCase

@@ -42,8 +42,12 @@ SIZES = {
 
 
 class Bench:
-    def __init__(self, bootstrap: str, size: Size, tell: Callable[[str], None]) -> None:
-        self._bootstrap, self._size, self._tell = bootstrap, size, tell
+    """`only`: names of peers, or of `latency`, `memory` and `growth`; empty: all."""
+
+    def __init__(
+        self, bootstrap: str, size: Size, tell: Callable[[str], None], only: frozenset[str] = frozenset()
+    ) -> None:
+        self._bootstrap, self._size, self._tell, self._only = bootstrap, size, tell, only
         self.results = Results()
 
     def run(self) -> Results:
@@ -53,11 +57,16 @@ class Bench:
             for peer, act in self._processing(source):
                 self._one(peer, number, act)
         self._posting()
-        self._growth(source)
-        for rate in (100, 1000):
+        if self._wanted("growth"):
+            self._growth(source)
+        for rate in (100, 1000) if self._wanted("latency") else ():
             self._more({f"latency_{rate}": endurance.latency(self._bootstrap, rate, self._size.paced_seconds)})
-        self._more(endurance.memory(self._bootstrap, self._size.memory_minutes))
+        if self._wanted("memory"):
+            self._more(endurance.memory(self._bootstrap, self._size.memory_minutes))
         return self.results
+
+    def _wanted(self, name: str) -> bool:
+        return not self._only or name in self._only
 
     def _processing(self, source: str) -> Iterator[tuple[str, Callable[[], Reading]]]:
         count, slow = self._size.records, self._size.slow
@@ -73,7 +82,7 @@ class Bench:
         yield "two_workers", partial(endurance.shared, self._bootstrap, 2, source, count)
 
     def _one(self, peer: str, number: int, act: Callable[[], Reading]) -> None:
-        if peer in self.results.absent:
+        if peer in self.results.absent or not self._wanted(peer):
             return
         try:
             found = act()
@@ -143,11 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="how fast the fabric is, beside its peers")
     parser.add_argument("--size", choices=list(SIZES), default="default")
     parser.add_argument("--results", type=Path, default=FILE, help="the file to write")
+    parser.add_argument("--only", default="", help="some of what is measured, with commas")
     parser.add_argument("--bootstrap", default="", help="a broker to use instead of starting one")
     asked = parser.parse_args(arguments)
 
     def run(bootstrap: str) -> Results:
-        return Bench(bootstrap, SIZES[asked.size], lambda text: print(text, flush=True)).run()
+        only = frozenset(filter(None, asked.only.split(",")))
+        return Bench(bootstrap, SIZES[asked.size], lambda text: print(text, flush=True), only).run()
 
     if asked.bootstrap:
         found = run(asked.bootstrap)

@@ -36,6 +36,7 @@ from psfabric.event import Record
 from psfabric.hosts.board import Unattended
 from psfabric.kafka.memory import MemoryBroker, MemoryProducer, MemoryReader, partition_of
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Unknown
+from psfabric.standing import Standing
 from tests.engine.erp import TIMEOUT, Erp, number_of, told
 from tests.engine.worker import SESSION, Call, Worker
 
@@ -63,6 +64,11 @@ class Sent:
 
 class Board(Unattended):
     """The operators' board, the same for all workers."""
+
+    paused = ""
+
+    def standing(self, component: str) -> Standing:
+        return Standing("paused", self.paused) if self.paused else super().standing(component)
 
     def go_on(self) -> None:
         self._stopped.clear()
@@ -461,11 +467,7 @@ class Component(RuleBasedStateMachine):
 
     @rule(why=st.sampled_from(["", "", "", "maintenance"]))
     def an_operator_pauses_or_lets_go_on(self, why: str) -> None:
-        for worker in self.workers:
-            if why:
-                worker.engine.pause(why)
-            else:
-                worker.engine.resume()
+        self.board.paused = why
         if not why:
             self.board.go_on()
 
@@ -681,7 +683,7 @@ class TakenOver(Unprotected):
 
 for machine in (Component, Conditional, Unprotected, TakenOver):
     machine.TestCase.settings = settings(
-        max_examples=EXAMPLES or 40,
+        max_examples=EXAMPLES or 30,
         derandomize=not EXAMPLES,
         stateful_step_count=70,
         deadline=None,

@@ -695,3 +695,24 @@ TestUpsert = Component.TestCase
 TestConditional = Conditional.TestCase
 TestUnprotected = Unprotected.TestCase
 TestTakenOver = TakenOver.TestCase
+
+
+def test_a_worker_that_slept_through_its_session_sends_nothing() -> None:
+    """Too rare a course for the search: it had read a record, and its heir has delivered it meanwhile."""
+    model = TakenOver()
+    model.all_goes_well(3, 50.0)
+    model.produce("a", "plain", 1)
+    (zombie,) = model.workers
+    zombie.turn()
+    zombie.asleep = True
+    model.worker_joins()
+    model.sessions_run_out()
+    for _ in range(3):
+        model.all_goes_well(3, 50.0)
+    assert model.erp.journal == [("a-1", 1)]
+    zombie.asleep = False
+    model.step(zombie)
+    assert [call.request for call in zombie.calls] == [None], "chosen, and kept back"
+    model.all_goes_well(3, 50.0)
+    assert model.erp.journal == [("a-1", 1)]
+    model.teardown()

@@ -47,7 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if report.totals or report.controls or report.points:
         terminalreporter.section(f"under faults, seed {report.seed}, tier {report.tier}")
         terminalreporter.write_line("\n".join(report.lines()))
-    if report.totals or report.controls:
+    if report.totals or report.controls or "deaths" in report.points:
         report.write()
 
 

@@ -15,7 +15,7 @@ from tests.faults.fabric import Fabric
 from tests.faults.processes import ROOT, Worker, eventually
 from tests.faults.rows.row28 import poison
 
-LONGEST = 4.0
+LONGEST = 3.0
 """Seconds that a process lives without reaching its point before it is asked to stop, which is a road of its own."""
 
 
@@ -91,7 +91,7 @@ def _live(fabric: Fabric, campaign: Campaign, worker: Worker, plan: deque[str]) 
     if point:
         _note(fabric, campaign, worker, point)
     point = plan.popleft() if plan else ""
-    often = fabric.rng.randint(1, max(1, min(40, campaign.reached[point][1]))) if point else 1
+    often = fabric.rng.randint(1, max(1, min(10, campaign.reached[point][1]))) if point else 1
     worker.role = worker.role.model_copy(update={"point": point, "reached": often})
     worker.start()
     worker.kept = not point

@@ -348,11 +348,13 @@ class Fabric:
         return self._dead
 
     def behind(self) -> dict[str, int]:
-        """Component -> records that it has not committed yet."""
+        """Component -> records that it has not committed yet.
+
+        Not of hydrate: its input is written in transactions, so its end lies behind markers and what was aborted.
+        """
         run = self.run
         groups = {
             f"fat-{run}": [f"raw.fat-{run}"],
-            f"thin-{run}.hydrate": [f"raw.thin-{run}"],
             f"thin-{run}": [f"full.thin-{run}"],
             f"approve-{run}": [run_topic(run)],
             f"price-{run}": [run_topic(run)],
@@ -363,8 +365,6 @@ class Fabric:
         except Unavailable:
             return {"all": -1}
         behind = {group: sum(one.behind for one in lags) for group, lags in found.items()}
-        markers = f"thin-{run}.hydrate"  # its input is written in transactions: the end is one past the marker
-        behind[markers] = max(0, behind[markers] - PARTITIONS)
         self.lag = {group: count for group, count in behind.items() if count}
         return self.lag
 

@@ -40,13 +40,20 @@ class Report:
         return [*table, *caught, *(f"crash points, {name}: {value}" for name, value in self.points.items())]
 
     def write(self, path: Path = RESULTS) -> None:
+        """What was not run this time keeps the line it has, with the seed and the tier that it was run with."""
         path.parent.mkdir(exist_ok=True)
+        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        run = {"seed": self.seed, "tier": self.tier}
+        rows = {line["row"]: line for line in known.get("rows", ())}
+        rows |= {total.row: {**_plain(asdict(total)), **run} for total in self.totals}
+        controls = {line["name"]: line for line in known.get("controls", ())}
+        controls |= {name: {"name": name, "caught": caught, **run} for name, caught in self.controls.items()}
+        points = {**self.points, **run} if self.points else known.get("crash_points", {})
         body = {
-            "seed": self.seed,
-            "tier": self.tier,
-            "rows": [_plain(asdict(total)) for total in self.totals],
-            "controls": [{"name": name, "caught": caught} for name, caught in self.controls.items()],
-            "crash_points": self.points,
+            **run,
+            "rows": [rows[n] for n in sorted(rows)],
+            "controls": [*controls.values()],
+            "crash_points": points,
         }
         path.write_text(json.dumps(body, indent=1) + "\n")
 

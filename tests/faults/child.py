@@ -75,7 +75,9 @@ def pipelines(role: Role) -> Any:
 
     def declared(adapter: Any, use: str) -> Any:
         timed = {"timeout": TIMEOUT} if use == "thin" or use in adapters.SINKS else {}
-        options = {**timed, **role.declared.get(use, {})}
+        # A key has several entries here, and one whose project is not known yet must not be overtaken by the next.
+        barred = {"barrier": True} if use == "price" else {}
+        options = {**timed, **barred, **role.declared.get(use, {})}
         return Declared(Instance(name=adapter.name, use=use, **options), adapter)
 
     routes = {f"LE-{name}": name for name in role.sinks}

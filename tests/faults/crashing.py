@@ -45,10 +45,12 @@ def explore(fabric: Fabric, campaign: Campaign, seconds: float) -> None:
         eventually(lambda: all(path.exists() for path in notes.values()), 20, "processes note their points")
         fabric.erp.rules(sink, faults=(Fault(kind="reset", share=0.2), Fault(kind="unavailable", share=0.2)))
         fabric.store(list(islice(poison(fabric, 0), 4)))
+        unheard = fabric.say_too_early()
         time.sleep(seconds)
         fabric.erp.rules(sink, faults=(), locked=fabric.setting.months)
         time.sleep(seconds)
         fabric.erp.rules(sink, locked=())
+        fabric.store_projects([unheard])
         time.sleep(seconds)
         for worker in fabric.workers:  # the supervisor starts it anew
             worker.end(signal.SIGTERM)

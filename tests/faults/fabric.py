@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -126,7 +126,7 @@ class Fabric:
     def __enter__(self) -> Fabric:
         try:
             Admin(self.kafka).apply(self._topics())
-            self._store_projects()
+            self.store_projects(self.sayings.projects)
             for sink, flavour in self.sinks.items():
                 self.erp.rules(
                     sink,
@@ -221,11 +221,11 @@ class Fabric:
             for number, (currency, cents) in enumerate(CURRENCIES)
         ]
 
-    def _store_projects(self) -> None:
+    def store_projects(self, projects: Sequence[Project]) -> None:
         """As the keeper of reference data writes them."""
         codec = Codec(Registry(self.parts.direct_registry or self.parts.registry))
         writes = []
-        for project in self.sayings.projects:
+        for project in projects:
             price = Money(amount=Decimal(project.cents) / 100, currency=project.currency)
             event = new_event(
                 ProjectCreated,
@@ -252,6 +252,14 @@ class Fabric:
                 self.erp.upstream({str(state["id"]): state for state in asked})
                 self.erp.feed(f"thin-{self.run}", [f"{state['id']}#{state['edition']}" for state in asked])
             self.store([self.raw(state) for state, flag in zip(states, thin, strict=True) if not flag])
+
+    def say_too_early(self) -> Project:
+        """Time for a project that nobody has heard of; returns the project, to be stored later."""
+        state = self.sayings.say(key=f"{self.run}-early", new=True)
+        named = next(p for p in self.sayings.projects if p.id == state["project"])
+        unheard = replace(named, id=f"P-{self.run}-early")
+        self.store([self.raw({**state, "project": unheard.id})])
+        return unheard
 
     def raw(self, state: Mapping[str, Any], *, body: bytes | None = None) -> Write:
         """The record in `raw.<source>`: the notice id tells the oracle which version a dead letter was."""

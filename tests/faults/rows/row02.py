@@ -19,7 +19,8 @@ def run(ground: Ground) -> None:
             time.sleep(3)
             for _ in range(-(-ground.count // 3)):
                 _sleep_of_three(fabric, ground.seconds(SESSION + 2.5))
-                time.sleep(fabric.rng.uniform(1.5, 2.5))
+                time.sleep(fabric.rng.uniform(0.5, 1.5))
+                fabric.recovered()
         fabric.settle()
 
 

@@ -175,28 +175,31 @@ class Admin:
         return self._offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
 
     def _committed(self, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[tuple[str, int], int]]:
-        """All groups are asked at once.
+        """Asked of each group's coordinator by a consumer that joins nothing.
 
-        Before the first group of all there is no coordinator: librdkafka would ask for one in vain, and a client with
-        such a question left open may hang when it is closed. Then nothing was committed either.
+        The admin request for it must not be used: when a broker goes away while one is open, librdkafka (2.16) ends the
+        whole process by an assertion (`rd_kafka_enq_once_del_source_return`), a minute later. Before the first group of
+        all there is no coordinator, and nothing was committed either.
         """
         partitions = self._partitions()
         found: dict[str, dict[tuple[str, int], int]] = {group: {} for group in groups}
         if _COMMITS not in partitions:
             return found
-        asked = {}
         for group, topics in groups.items():
             tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
             if tps:
-                request = ck.ConsumerGroupTopicPartitions(group, tps)
-                asked[group] = self._client.list_consumer_group_offsets([request])[group]
-        for group, future in asked.items():
-            try:
-                answer = future.result(10)
-            except (ck.KafkaException, TimeoutError) as error:
-                raise Unavailable(f"the group {group} has no coordinator; try again: {error}") from None
-            found[group] = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
+                found[group] = self._committed_of(group, tps)
         return found
+
+    def _committed_of(self, group: str, tps: list[ck.TopicPartition]) -> dict[tuple[str, int], int]:
+        config = {**client_config(self._kafka), "group.id": group, "enable.auto.commit": False}
+        asking = ck.Consumer(config, logger=quiet_logger("admin"))
+        try:
+            return {(tp.topic, tp.partition): tp.offset for tp in asking.committed(tps, timeout=10)}
+        except ck.KafkaException as error:
+            raise Unavailable(f"the group {group} has no coordinator; try again: {error.args[0].str()}") from None
+        finally:
+            asking.close()
 
     def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]

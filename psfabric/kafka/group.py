@@ -111,7 +111,9 @@ class GroupReader:
                 raise OffsetGone(self._group, place, message.offset())
             elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise Unavailable(f"{self._group} cannot read: {error.str()}; run `psfabric topics apply`")
-            elif error.fatal():
+            elif (
+                error.fatal() or error.code() == ck.KafkaError._FATAL
+            ):  # the event that tells of it is not itself fatal
                 raise Unavailable(f"{self._group} cannot read: {error.str()}")
             else:
                 log.warning("consumer", group=self._group, error=error.str())

@@ -132,7 +132,9 @@ class FolderSink(Sink):
         await asyncio.sleep(self.slow / 2)
         posted = json.loads(path.read_text()) if path.exists() else []
         if event.data.sequence not in posted:
-            path.write_text(json.dumps([*posted, event.data.sequence]))
+            whole = path.with_suffix(".new")  # a kill in the midst of a write must not leave half a document
+            whole.write_text(json.dumps([*posted, event.data.sequence]))
+            whole.replace(path)
         with (self.folder / "journal").open("a") as journal:
             journal.write(f"{event.aggregate_id} {event.data.sequence}\n")
         await asyncio.sleep(self.slow / 2)

@@ -20,10 +20,10 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.applied import Applied, Decision, decide
 from psfabric.engine.lane import Lane
-from psfabric.errors import Answer, At, FabricError, Invalid, Parent, Unknown
+from psfabric.errors import Answer, At, Invalid, Parent, Unknown
 from psfabric.event import Event
 from psfabric.outcomes import Delivered, Duplicate, Held, Outcome, Rejected, Superseded
-from psfabric.stages.base import Calling, failed, log
+from psfabric.stages.base import Calling, log, refused
 
 
 @dataclass(slots=True)
@@ -75,10 +75,8 @@ class SinkStage(Calling):
                 or self._resolved(task)
                 or self._too_early(task, task.document, now)
             )
-        except FabricError as error:
-            task.result = Result(outcomes.of_error(error))
-        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
-            task.result = failed(self.name, error)
+        except Exception as error:  # noqa: BLE001 - see `refused`
+            task.result = refused(self.name, error)
         return task
 
     def _known(self, task: _Task, event: Event, document: Document) -> Result | None:
@@ -128,10 +126,8 @@ class SinkStage(Calling):
             receipt_found = await self.adapter.find(event)
         except Unknown as error:
             return Result(outcomes.Retry(error.why))  # a question that got no answer changes nothing
-        except FabricError as error:
-            return Result(outcomes.of_error(error))
-        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
-            return failed(self.name, error)
+        except Exception as error:  # noqa: BLE001 - see `refused`
+            return refused(self.name, error)
         if receipt_found is not None and self._is_this(task, receipt_found):
             r = receipt_found
             return self._answered(task, Duplicate(r.reference, r.facts, r.number, r.document_version))
@@ -155,10 +151,8 @@ class SinkStage(Calling):
     async def _deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
         try:
             answers = await self.adapter.deliver(events)
-        except FabricError as error:
-            return [outcomes.of_error(error)] * len(events)
-        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
-            return [failed(self.name, error).outcome] * len(events)
+        except Exception as error:  # noqa: BLE001 - see `refused`
+            return [refused(self.name, error).outcome] * len(events)
         if len(answers) != len(events):
             log.error("one outcome per event is the contract", component=self.name)
             return [Rejected("bug", f"{self.name} gave {len(answers)} outcomes for {len(events)} events")] * len(events)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psfabric import outcomes
 from psfabric.adapters import Thin
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine.deadletter import own_headers
 from psfabric.engine.lane import Lane
-from psfabric.errors import FabricError, Invalid
+from psfabric.errors import Invalid
 from psfabric.event import HeaderList, Raw, Record
 from psfabric.outcomes import Delivered
-from psfabric.stages.base import Calling, failed
+from psfabric.stages.base import Calling, refused
 
 ABSENT = "fabric-absent"
 
@@ -46,9 +45,7 @@ class HydrateStage(Calling):
     async def _one(self, record: Record) -> Result:
         try:
             full = await self._adapter.hydrate(raw_of(record))
-        except FabricError as error:
-            return Result(outcomes.of_error(error))
-        except Exception as error:  # noqa: BLE001 - a bug of the adapter, buried as such
-            return failed(self.name, error)
+        except Exception as error:  # noqa: BLE001 - see `refused`
+            return refused(self.name, error)
         output = Write(self._output, full.key.encode(), full.body, headers_of(full))
         return Result(Delivered(""), (output, *self.passed_on(record)))

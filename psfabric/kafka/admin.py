@@ -149,10 +149,12 @@ class Admin:
 
         Ends are read after all commits: when nobody is behind, nothing was on its way between two groups either.
         """
-        committed = self._committed(groups)
-        ends = self.end_offsets({topic for topics in groups.values() for topic in topics})
-        begins = self._begin_offsets(ends)
-        return {group: _behind(topics, committed[group], begins, ends) for group, topics in groups.items()}
+        ends, places = self.offsets(groups)
+
+        def behind(group: str, topic: str) -> int:
+            return sum(ends[tp] - at for tp, at in places[group].items() if tp[0] == topic)
+
+        return {group: [Lag(t, max(0, behind(group, t))) for t in topics] for group, topics in groups.items()}
 
     def offsets(
         self, groups: Mapping[str, Sequence[str]], /
@@ -262,18 +264,3 @@ def _equal(declared: str, found: str | None) -> bool:
 
 def _entries(topic: Topic) -> list[ConfigEntry]:
     return [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in topic.config.items()]
-
-
-def _behind(
-    topics: Sequence[str],
-    committed: Mapping[tuple[str, int], int],
-    begins: Mapping[tuple[str, int], int],
-    ends: Mapping[tuple[str, int], int],
-) -> list[Lag]:
-    """A partition without a commit counts from its beginning."""
-    counts = dict.fromkeys(topics, 0)
-    for tp, end in ends.items():
-        if tp[0] in counts:
-            at = committed.get(tp, -1)
-            counts[tp[0]] += end - (at if at >= 0 else begins.get(tp, 0))
-    return [Lag(topic, max(0, count)) for topic, count in counts.items()]

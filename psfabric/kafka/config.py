@@ -27,3 +27,15 @@ def client_config(kafka: Kafka) -> dict[str, Any]:
         if own.password is not None:
             config["ssl.key.password"] = own.password.get_secret_value()
     return config
+
+
+def writing_config(kafka: Kafka, client_id: str) -> dict[str, Any]:
+    """What every producer begins with: all writers of a topic agree on the partition of a key, and on what is too large
+    to be tried."""
+    return {
+        **client_config(kafka),
+        "client.id": client_id,
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "message.max.bytes": 4 * 1024 * 1024,
+    }

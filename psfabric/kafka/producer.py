@@ -12,7 +12,7 @@ import structlog
 from psfabric.connection import Kafka
 from psfabric.engine.work import Write
 from psfabric.errors import FabricError
-from psfabric.kafka.config import client_config
+from psfabric.kafka.config import writing_config
 
 log = structlog.get_logger(__name__)
 
@@ -46,14 +46,10 @@ class Producer:
         """`topic_within`: seconds until a topic that the broker does not have is reported."""
         self._producer = ck.Producer(
             {
-                **client_config(kafka),
-                "client.id": client_id,
+                **writing_config(kafka, client_id),
                 "acks": "all",
                 "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "compression.type": "lz4",
                 "linger.ms": 5,
-                "message.max.bytes": 4 * 1024 * 1024,
                 "delivery.timeout.ms": 120_000,
                 "queue.buffering.max.messages": 200_000,
                 "topic.metadata.propagation.max.ms": round(topic_within * 1000),

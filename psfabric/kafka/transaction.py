@@ -16,7 +16,7 @@ import confluent_kafka as ck
 from psfabric.connection import Kafka
 from psfabric.engine.work import Write
 from psfabric.errors import FabricError, Unavailable
-from psfabric.kafka.config import client_config
+from psfabric.kafka.config import writing_config
 from psfabric.kafka.producer import TooLarge, WriteFailed, quiet_logger
 
 TIMEOUT_MS = 15_000
@@ -50,16 +50,12 @@ class Transactions:
         self.close()
         producer = ck.Producer(
             {
-                **client_config(self._kafka),
-                "client.id": self._id,
+                **writing_config(self._kafka, self._id),
                 "transactional.id": self._id,
                 "transaction.timeout.ms": TIMEOUT_MS,
                 "delivery.timeout.ms": TIMEOUT_MS - 1000,
                 "socket.timeout.ms": TIMEOUT_MS - 1000,
-                "partitioner": "murmur2_random",
-                "compression.type": "lz4",
                 "linger.ms": 0,
-                "message.max.bytes": 4 * 1024 * 1024,
                 "topic.metadata.propagation.max.ms": 10_000,
             },
             logger=quiet_logger(self._id),

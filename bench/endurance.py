@@ -29,8 +29,6 @@ from bench.runs import (
 from bench.work import OUTPUTS, records
 from psfabric.kafka.producer import to_bytes
 
-READY_WITHIN = 60.0
-
 
 @contextmanager
 def workers(bootstrap: str, source: str, count: int) -> Iterator[list[subprocess.Popen[str]]]:

@@ -24,7 +24,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Engine, Policy, Result, Work, Write
 from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import Approval, FabricError, Misconfigured, Parent, Transient, Unavailable, Until
+from psfabric.errors import FabricError, Misconfigured, Parent, Transient, Unavailable, Until
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
@@ -353,9 +353,7 @@ class Member:
                 self._wake.set()
 
     async def _met(self) -> set[Until]:
-        awaited = self._engine.awaited(time.time())
-        asked: dict[Parent, Until] = {self.stage.looked_up(u): u for u in awaited if isinstance(u, Parent)}
-        asked |= {Parent("approval", u.id): u for u in awaited if isinstance(u, Approval)}
+        asked = self.stage.asked_for(self._engine.awaited(time.time()))
         return {asked[found] for found in await self._given.present(set(asked))} if asked else set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

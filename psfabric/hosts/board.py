@@ -30,8 +30,8 @@ class Unattended:
         self._stopped[component] = why
 
 
-def obey(board: Board, engine: Engine) -> bool:
-    """Bring an engine in line with the board, or the board in line with a limit that tripped. True when it goes on."""
+def obey(board: Board, engine: Engine) -> None:
+    """Bring an engine in line with the board, or the board in line with a limit that tripped."""
     component = engine.policy.component
     standing = board.standing(component)
     if standing.state != "running":
@@ -39,12 +39,8 @@ def obey(board: Board, engine: Engine) -> bool:
             engine.stopped, engine.reported = engine.stopped or standing.why or "stopped", True
         else:
             engine.pause(standing.why)
-        return False
-    if engine.stopped and not engine.reported:
+    elif engine.stopped and not engine.reported:
         engine.reported = True
         board.stop(component, engine.stopped)
-        return False
-    if engine.paused or engine.stopped:
+    elif engine.paused or engine.stopped:
         engine.resume()
-        return True
-    return False

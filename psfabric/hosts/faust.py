@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = 0.5
 STOP_WITHIN = 10.0
-START_WITHIN = 60.0
 
 
 class FaustHost:

@@ -18,7 +18,7 @@ import structlog
 from psfabric.engine import Engine, Result, Work, Write
 from psfabric.engine.lane import Lane, Log
 from psfabric.engine.work import Run, State, TopicPartition
-from psfabric.errors import Approval, FabricError, Parent, Transient, Unavailable, Until
+from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
@@ -326,9 +326,7 @@ class PureMember:
         """Release what is met. Level-triggered: a wake-up that nobody sent cannot be lost."""
         if self._halted or not self.engine.held():
             return
-        awaited = self.engine.awaited(time.time())
-        asked: dict[Parent, Until] = {until: until for until in awaited if isinstance(until, Parent)}
-        asked |= {Parent("approval", until.id): until for until in awaited if isinstance(until, Approval)}
+        asked = self.stage.asked_for(self.engine.awaited(time.time()))
         met: set[Until] = set()
         if asked:
             with contextlib.suppress(FabricError):  # the store is not ready: next time

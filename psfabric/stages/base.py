@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -14,7 +14,7 @@ from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine import receipts as receipt
 from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
-from psfabric.errors import FabricError, Parent
+from psfabric.errors import Approval, FabricError, Parent, Until
 from psfabric.event import Record
 from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected
 from schemas import Model
@@ -112,6 +112,20 @@ class Stage(ABC):
         except errors.FabricError:
             return None
 
+    def looked_up(self, parent: Parent) -> Parent:
+        """What the reference store must have for a record that waits for `parent`."""
+        return parent
+
+    def asked_for(self, awaited: Iterable[Until]) -> dict[Parent, Until]:
+        """What to look up in the reference store, and what each of it would mean is met."""
+        asked: dict[Parent, Until] = {}
+        for until in awaited:
+            if isinstance(until, Parent):
+                asked[self.looked_up(until)] = until
+            elif isinstance(until, Approval):
+                asked[Parent("approval", until.id)] = until
+        return asked
+
 
 class Pure(Stage):
     @abstractmethod
@@ -122,10 +136,6 @@ class Pure(Stage):
 class Calling(Stage):
     state_topics: tuple[str, ...] = ()
     """Compacted topics whose partition p its owner reads before the first record (applied)."""
-
-    def looked_up(self, parent: Parent) -> Parent:
-        """What the reference store must have for a record that waits for `parent`."""
-        return parent
 
     def send_while(self, gate: Callable[[], Awaitable[None]]) -> None:
         """Before each request that could change the target, wait for `gate`. Nothing to do where nothing is changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +26,18 @@ from psfabric.adapters import (
 from psfabric.engine import Policy, Result, Work, Write
 from psfabric.engine.applied import Applied
 from psfabric.engine.lane import Lane
-from psfabric.errors import At, FabricError, Held, Invalid, Parent, Transient, Unknown
+from psfabric.errors import (
+    Approval,
+    At,
+    FabricError,
+    Held,
+    Invalid,
+    Operator,
+    Parent,
+    Transient,
+    Unknown,
+    Until,
+)
 from psfabric.event import LIVE, Event, Raw, Record, Version, sequence
 from psfabric.outcomes import Delivered, Duplicate, Outcome, Rejected, Retry, Superseded
 from psfabric.outcomes import Held as HeldOutcome
@@ -563,3 +575,15 @@ def test_replay_leaves_no_mark_on_what_goes_on() -> None:
     full = translated(raw(b"x", *REDO))
     assert not any(n.startswith("fabric-redo") for w in full.writes for n, _ in w.headers)
     assert isinstance(CODEC.data(others(full)[0].value or b""), TimeSubmitted)
+
+
+# ------------------------------------------------------------------------------------------------ what is waited for
+
+
+def test_a_sink_looks_for_its_own_targets_parents_and_for_approvals_and_for_nothing_else() -> None:
+    project, approval = Parent("project", "PRJ-1"), Approval("a-1")
+    awaited: set[Until] = {project, approval, At(datetime.fromtimestamp(NOW, UTC)), Operator()}
+    assert Delivery().stage.asked_for(awaited) == {
+        Parent("xref", "shop:project:PRJ-1"): project,
+        Parent("approval", "a-1"): approval,
+    }

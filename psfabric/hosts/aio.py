@@ -344,11 +344,11 @@ class Member:
             await asyncio.sleep(SWEEP_EVERY)
             if self._leaving or not self._engine.held():
                 continue
+            met = set[Until]()  # of what the store is asked for; what only time or the target decides needs no store
             try:
                 met = await self._met()
             except FabricError as error:
                 log.info("sweep waits", component=self.stage.name, why=str(error))
-                continue
             if self._engine.release(met.__contains__, time.time()):
                 self._wake.set()
 

@@ -18,8 +18,8 @@ import confluent_kafka as ck
 import pytest
 
 from psfabric.connection import Kafka
-from psfabric.engine import WINDOW, Write
-from psfabric.errors import FabricError, Parent, Transient, Unavailable
+from psfabric.engine import WINDOW, Write, waiting
+from psfabric.errors import FabricError, Parent, Schema, Transient, Unavailable
 from psfabric.event import Record, sequence
 from psfabric.hosts import aio
 from psfabric.hosts.loading import load
@@ -422,6 +422,29 @@ async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road:
     assert road.committed() == 0
     async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)
+
+
+async def test_what_needs_no_reference_goes_on_while_the_reference_store_is_away(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ASK_REGISTRY", 0.2)
+    tried = Counter[str]()
+
+    async def answer(value: str) -> Outcome:
+        tried[value] += 1
+        if value == "needs a project":
+            return Held("not there", Parent("project", "1"))
+        return Held("no answer", Schema(7, unreachable=True)) if tried[value] == 1 else Delivered("ref")
+
+    class Away(Hosting):
+        async def _present(self, parents: set[Parent]) -> set[Parent]:
+            raise Transient("Redis is away")
+
+    await asyncio.to_thread(road.produce, "needs a project", key="a")
+    await asyncio.to_thread(road.produce, "needs a schema", key="b")
+    async with Away(road.kafka, road.stage(answer)):
+        await eventually(lambda: road.out() == ["needs a schema"])
+    assert road.waiting() == 1
 
 
 async def test_markers_of_transactions_are_committed_over(road: Road) -> None:

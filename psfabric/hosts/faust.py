@@ -71,7 +71,7 @@ class FaustHost:
         not durable, and the process should end, so that a supervisor starts it anew.
         """
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
-        given = (self._producer, self._load, self._fail, self._board, self._telemetry)
+        given = (self._producer, self._load, self._fail, self._board, self._telemetry, self._session)
         self._members = [PureMember(stage, *given) for stage in self._stages]
         apps = [
             ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance, self._session) for m in self._members

@@ -21,6 +21,7 @@ from psfabric.engine.work import Run, State, TopicPartition
 from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
 from psfabric.event import Record
 from psfabric.hosts.board import Board, Unattended, obey
+from psfabric.hosts.faust_chunks import SESSION
 from psfabric.hosts.faust_chunks.chunk import Chunk, Reading
 from psfabric.hosts.inlet import Inlet
 from psfabric.hosts.lease import Awake
@@ -39,9 +40,6 @@ BURST = 128
 HAND_OVER = 5.0
 """Seconds that what was begun may take to become durable when partitions go."""
 
-SESSION = 10.0
-"""Seconds of the group session."""
-
 
 class PureMember:
     """Implements `Taker`. `fail` ends the process: nothing more of this component is committed after it."""
@@ -54,8 +52,10 @@ class PureMember:
         on_failure: Callable[[BaseException], None],
         board: Board | None = None,
         telemetry: Telemetry | None = None,
+        session: float = SESSION,
     ) -> None:
-        """`load` reads what the owner of partitions must know first; it blocks and is run in a thread."""
+        """`load` reads what the owner of partitions must know first; it blocks and is run in a thread. `session`: see
+        `FaustHost`."""
         self.stage = stage
         self.topics = stage.topics
         # Calls of a pure stage return at once, so "calls open at the same time" only says how many make one burst.
@@ -74,7 +74,7 @@ class PureMember:
         self._loading: asyncio.Task[None] | None = None
         self._halted = False
         self._failed = False
-        self._awake = Awake(SESSION)
+        self._awake = Awake(session)
         self._board: Board = board or Unattended()
         self._waiting = Waiting(stage.name)
         self._meter, self._spans = ComponentMeter(stage.name), Spans()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from psfabric.engine.work import TopicPartition
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.board import Unattended
-from psfabric.hosts.faust_chunks import Chunk
+from psfabric.hosts.faust_chunks import SESSION, Chunk
 from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
 from psfabric.hosts.pure import PureMember
@@ -43,13 +44,15 @@ class SlowBroker:
 
 
 class Component:
-    def __init__(self) -> None:
+    def __init__(self, session: float = SESSION) -> None:
         self.broker = SlowBroker()
         self.failures: list[BaseException] = []
         self.loadable = asyncio.Event()
         self.stage = FakeStage("c", ("in",), "out")
         self.acknowledged: list[int] = []
-        self.member = PureMember(self.stage, cast(Producer, self.broker), self.load, self.failures.append)
+        self.member = PureMember(
+            self.stage, cast(Producer, self.broker), self.load, self.failures.append, session=session
+        )
 
     def load(self, stage: Pure, partitions: Sequence[int]) -> Mapping[int, Loaded]:
         if not self.loadable.is_set():
@@ -239,6 +242,21 @@ async def test_being_busy_for_longer_than_a_session_is_not_sleeping(component: C
     component.take(1000, 1, 1000)
     await until(lambda: component.failures)
     assert "slept" in str(component.failures[0])
+
+
+async def test_how_long_is_too_long_is_what_the_group_was_told() -> None:
+    made = Component(session=0.3)
+    made.loadable.set()
+    running = asyncio.create_task(made.member.run())
+    made.member.assigned([0])
+    await until(lambda: made.member.ready)
+    time.sleep(0.5)
+    made.take(0, 1, None)
+    await until(lambda: made.failures)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert "slept" in str(made.failures[0])
+    assert made.broker.open == []
 
 
 async def test_a_partition_that_is_taken_over_in_its_midst_is_read_from_there(component: Component) -> None:

@@ -16,15 +16,16 @@ KINDS = ("parent", "period", "at", "approval", "earlier", "operator", "schema", 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts of records, ages in seconds. `retrying`: waiting in the window for another try."""
+    """Counts of records, ages in seconds; `held` and `oldest_held` by kind of what is waited for. `retrying`: waiting
+    in the window for another try."""
 
     queued: int = 0
     in_flight: int = 0
     retrying: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
-    oldest_held_s: float = 0.0
+    oldest_held: Mapping[str, float] = field(default_factory=dict)
     unknown: int = 0
-    oldest_unknown_s: float = 0.0
+    oldest_unknown: float = 0.0
     dead_markers: int = 0
     breaker_open: bool = False
     paused: bool = False
@@ -39,6 +40,9 @@ def of_lanes(lanes: Iterable[Lane], now: float, *, breaker_open: bool, paused: b
     lanes = list(lanes)
     works = [work for lane in lanes for queue in lane.queues.values() for work in queue]
     entries = [entry for lane in lanes for entry in lane.held.values()]
+    oldest: dict[str, float] = {}
+    for entry in entries:
+        oldest[kind(entry.until)] = max(oldest.get(kind(entry.until), 0.0), now - entry.since)
     unanswered = [work.attempted_at for work in works if work.unanswered]
     unanswered += [entry.since for entry in entries if isinstance(entry.until, Answer)]
     return Snapshot(
@@ -47,9 +51,9 @@ def of_lanes(lanes: Iterable[Lane], now: float, *, breaker_open: bool, paused: b
         + sum(run.count for lane in lanes for run in lane.passing),
         retrying=sum(1 for work in works if work.state is State.QUEUED and work.attempts),
         held=dict(Counter(kind(entry.until) for entry in entries)),
-        oldest_held_s=max((now - entry.since for entry in entries), default=0.0),
+        oldest_held=oldest,
         unknown=len(unanswered),
-        oldest_unknown_s=max((now - at for at in unanswered), default=0.0),
+        oldest_unknown=max((now - at for at in unanswered), default=0.0),
         dead_markers=sum(len(of_key) for lane in lanes for of_key in lane.dead.values()),
         breaker_open=breaker_open,
         paused=paused,

@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 from psfabric.engine import Engine
 from psfabric.engine.lane import Log
-from psfabric.engine.snapshot import kind
 from psfabric.engine.work import TopicPartition
 
 
@@ -82,10 +81,7 @@ def of_engine(
 ) -> ComponentState:
     """`waiting`: the first record read that has not entered the engine yet; `committed`: what the broker accepted,
     where the engine is not told."""
-    seen, oldest = engine.snapshot(now), dict[str, float]()
-    for entry in engine.held():
-        of = kind(entry.until)
-        oldest[of] = max(oldest.get(of, 0.0), now - entry.since)
+    seen = engine.snapshot(now)
     logs = {tp: log for lane in engine.lanes.values() for tp, log in lane.logs.items()}
     return ComponentState(
         ready=ready,
@@ -96,9 +92,9 @@ def of_engine(
         in_flight=seen.in_flight,
         retrying=seen.retrying,
         held=seen.held,
-        oldest_held=oldest,
+        oldest_held=seen.oldest_held,
         unknown=seen.unknown,
-        oldest_unknown=seen.oldest_unknown_s,
+        oldest_unknown=seen.oldest_unknown,
         barriers=seen.dead_markers,
         breaker_open=seen.breaker_open,
         paused=seen.paused,

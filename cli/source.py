@@ -68,15 +68,11 @@ def cursor(
 
 def _move(where: Installation, name: str, before: str | None, after: str | None, reason: str) -> None:
     """The cursor and the row that says who moved it are one transaction."""
-    import uuid
-    from datetime import UTC, datetime
-
     from psfabric.hosts.cursors import move
-    from replay.operations import Operation, claimed_user
+    from replay.acts import DONE, Operator, audit
 
-    id, at = f"cursor-{uuid.uuid4().hex}", datetime.now(UTC).isoformat()
     detail = {"source": name, "before": before, "after": after}
-    move(where.kafka, name, after, Operation(id, "source-cursor", claimed_user(), at, reason, detail).to_write())
+    move(where.kafka, name, after, audit("source-cursor", Operator(reason), DONE, detail))
 
 
 def _polled(where: Installation) -> list[str]:

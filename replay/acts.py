@@ -65,7 +65,7 @@ def ask(
         id = _new_id()
         detail = {"records": [f"{each.component}/{each.of}" for each in batch], **(answer or {})}
         writes = [_order(each, operator, act, id, answer or {}) for each in batch]
-        _commit(kafka, writes, _audit(f"record.{act.value}", id, operator, ASKED, detail))
+        _commit(kafka, writes, audit(f"record.{act.value}", operator, ASKED, detail, id))
     return len(records)
 
 
@@ -73,8 +73,8 @@ def stand(kafka: Kafka, operator: Operator, component: str, state: State) -> Sta
     """Write how a component shall stand from now on."""
     standing = Standing(state, operator.reason, operator.who, operator.at)
     name = {"paused": "component.pause", "running": "component.resume"}.get(state, f"component.{state}")
-    audit = _audit(name, _new_id(), operator, DONE, {"component": component, "state": state})
-    _commit(kafka, [standing.to_write(component)], audit)
+    row = audit(name, operator, DONE, {"component": component, "state": state})
+    _commit(kafka, [standing.to_write(component)], row)
     return standing
 
 
@@ -91,16 +91,17 @@ def _order(each: Asked, operator: Operator, act: Act, id: str, answer: Mapping[s
     return Write(f"redo.{each.component}", each.key, control.to_value(), control.to_headers(), each.partition)
 
 
-def _audit(act: str, id: str, operator: Operator, result: str, detail: Mapping[str, Any]) -> Write:
-    row = Operation(id, act, operator.who, operator.at, operator.reason, detail, operator.where, result)
+def audit(act: str, operator: Operator, result: str, detail: Mapping[str, Any], id: str = "") -> Write:
+    """The row in `fabric.operations` about one act, to be written in one transaction with what it does."""
+    row = Operation(id or _new_id(), act, operator.who, operator.at, operator.reason, detail, operator.where, result)
     return row.to_write()
 
 
-def _commit(kafka: Kafka, writes: Sequence[Write], audit: Write) -> None:
-    transactions = Transactions(kafka, f"psfabric.act.{(audit.key or b'').decode()}")
+def _commit(kafka: Kafka, writes: Sequence[Write], row: Write) -> None:
+    transactions = Transactions(kafka, f"psfabric.act.{(row.key or b'').decode()}")
     try:
         transactions.begin()
-        transactions.write([*writes, audit])
+        transactions.write([*writes, row])
     except (Fenced, Indefinite) as error:
         raise Unavailable(f"{error}; look whether it was done (it may be), and ask again") from None
     finally:

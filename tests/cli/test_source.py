@@ -11,6 +11,7 @@ from cli import exits
 from psfabric import pipelines
 from psfabric.hosts.cursors import READS, Reader, cursor_write, reader_write, standing, transactional_id
 from psfabric.kafka import Admin, Fenced, Transactions, read_topic
+from replay import operations
 from replay.operations import TOPIC
 from tests.cli.conftest import Run
 from tests.replay.plant import Plant
@@ -69,6 +70,7 @@ def test_a_cursor_is_moved_with_an_audit_row_and_whoever_read_begins_again(
     assert (found.cursor, found.reader) == (after, None)
     row = next(json.loads(r.value or b"") for r in read_topic(here.kafka, TOPIC) if name.encode() in (r.value or b""))
     assert (row["act"], row["reason"]) == ("source-cursor", "expired")
+    assert (row["where"], row["result"]) == (operations.here(), "done"), "as of every other act"
     assert row["detail"] == {"source": name, "before": "41", "after": after}
     with pytest.raises(Fenced):
         reader.write([cursor_write(name, "42")])

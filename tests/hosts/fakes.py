@@ -94,6 +94,20 @@ def produce(kafka: Kafka, topic: str, values: Iterable[tuple[str, str]], partiti
     producer.close()
 
 
+def produce_in_transactions(kafka: Kafka, topic: str) -> None:
+    """A committed `1` in each of partitions 0 and 1, and in partition 2 a `2` that is given up."""
+    producer = ck.Producer({**client_config(kafka), "transactional.id": unique("tx")})
+    producer.init_transactions(10)
+    for partition in (0, 1):
+        producer.begin_transaction()
+        producer.produce(topic, key=b"k", value=b"1", partition=partition)
+        producer.commit_transaction(10)
+    producer.begin_transaction()
+    producer.produce(topic, key=b"k", value=b"2", partition=2)
+    producer.flush(10)
+    producer.abort_transaction(10)
+
+
 def values_of(kafka: Kafka, topic: str) -> list[str]:
     return [(r.value or b"").decode() for r in read_topic(kafka, topic)]
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import confluent_kafka as ck
 import pytest
 
 from psfabric.connection import Kafka
@@ -24,13 +23,12 @@ from psfabric.event import Record, sequence
 from psfabric.hosts import aio
 from psfabric.hosts.loading import load
 from psfabric.kafka import Admin, GroupReader, Producer, latest, read_topic
-from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import WriteFailed
 from psfabric.outcomes import Delivered, Held, Outcome, Retry
 from schemas import Topic
 from tests.contracts.given import example
 from tests.hosts.calling import FakeCalling, Hosting, codec, fine
-from tests.hosts.fakes import committed, eventually, produce, unique, until, values_of
+from tests.hosts.fakes import committed, eventually, produce, produce_in_transactions, unique, until, values_of
 
 
 @dataclass(frozen=True)
@@ -449,16 +447,7 @@ async def test_what_needs_no_reference_goes_on_while_the_reference_store_is_away
 
 async def test_markers_of_transactions_are_committed_over(road: Road) -> None:
     """Else a topic that is written in transactions never looks read to its end."""
-    producer = ck.Producer({**client_config(road.kafka), "transactional.id": unique("tx")})
-    producer.init_transactions(10)
-    for partition in (0, 1):
-        producer.begin_transaction()
-        producer.produce(road.source, key=b"k", value=b"1", partition=partition)
-        producer.commit_transaction(10)
-    producer.begin_transaction()
-    producer.produce(road.source, key=b"k", value=b"2", partition=2)
-    producer.flush(10)
-    producer.abort_transaction(10)
+    await asyncio.to_thread(produce_in_transactions, road.kafka, road.source)
     async with Hosting(road.kafka, road.stage()):
         await eventually(lambda: [road.committed(n) for n in range(3)] == [2, 2, 2])
     assert road.out() == ["1", "1"]

@@ -19,9 +19,19 @@ from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
 from psfabric.kafka import Admin, Producer, latest, read_topic
-from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import WriteFailed
-from tests.hosts.fakes import FakeStage, Hosted, committed, create, eventually, produce, unique, until, values_of
+from tests.hosts.fakes import (
+    FakeStage,
+    Hosted,
+    committed,
+    create,
+    eventually,
+    produce,
+    produce_in_transactions,
+    unique,
+    until,
+    values_of,
+)
 
 
 @dataclass(frozen=True)
@@ -294,16 +304,7 @@ async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_com
 
 async def test_markers_of_transactions_are_committed_over(road: Road) -> None:
     """Else a topic that is written in transactions never looks read to its end."""
-    producer = ck.Producer({**client_config(road.kafka), "transactional.id": unique("tx")})
-    producer.init_transactions(10)
-    for partition in (0, 1):
-        producer.begin_transaction()
-        producer.produce(road.source, key=b"k", value=b"1", partition=partition)
-        producer.commit_transaction(10)
-    producer.begin_transaction()
-    producer.produce(road.source, key=b"k", value=b"2", partition=2)
-    producer.flush(10)
-    producer.abort_transaction(10)
+    await asyncio.to_thread(produce_in_transactions, road.kafka, road.source)
     async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: [road.committed(n) for n in range(3)] == [2, 2, 2])
     assert road.out() == ["1", "1"]

@@ -13,6 +13,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.intake.door import BODY_LIMIT
 from psfabric.kafka import Producer, TooLarge, WriteFailed, read_topic
+from tests.contracts.broker import JAVA
 from tests.kafka.topics import producing, topic
 from tests.psfabric.reference.server import free_port
 
@@ -136,17 +137,6 @@ def test_a_partition_that_does_not_exist_is_reported(kafka: Kafka) -> None:
         producer.write_and_wait([Write(name, b"k", b"v")])
         with pytest.raises(WriteFailed, match=name):
             producer.write_and_wait([Write(name, b"k", b"v", (), 7)])
-
-
-JAVA = {
-    b"21": -973932308,
-    b"foobar": -790332482,
-    b"a-little-bit-long-string": -985981536,
-    b"a-little-bit-longer-string": -1486304829,
-    b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
-    b"abc": 479470107,
-}
-"""murmur2 of keys, from the Java client's own test (UtilsTest.testMurmur2, Apache Kafka)."""
 
 
 def test_a_key_goes_to_the_partition_where_the_java_client_puts_it(kafka: Kafka) -> None:

@@ -8,8 +8,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -420,6 +422,30 @@ async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road:
     assert road.committed() == 0
     async with Hosting(road.kafka, road.stage()):
         await delivered(road, 1)
+
+
+async def test_nothing_is_sent_before_an_accepted_commit_says_that_we_are_the_owner(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepts, commit = threading.Event(), GroupReader.commit
+    monkeypatch.setattr(GroupReader, "commit", lambda self, offsets: accepts.is_set() and commit(self, offsets))
+    gates: list[Callable[[], Awaitable[None]]] = []
+    sent: list[str] = []
+
+    async def answer(value: str) -> Outcome:
+        await gates[0]()
+        sent.append(value)
+        return Delivered("ref")
+
+    stage = road.stage(answer)
+    monkeypatch.setattr(stage, "send_while", gates.append)
+    await asyncio.to_thread(road.produce, "x")
+    async with Hosting(road.kafka, stage):
+        await until(lambda: stage.asked == ["x"])
+        await asyncio.sleep(0.5)  # several turns of the host
+        assert sent == []
+        accepts.set()
+        await eventually(lambda: road.out() == ["x"])
 
 
 async def test_what_needs_no_reference_goes_on_while_the_reference_store_is_away(

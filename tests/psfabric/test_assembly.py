@@ -10,7 +10,7 @@ import pytest
 from psfabric import pipelines
 from psfabric.assembly import calling_stages, dead_letter_classes, pure_stages
 from psfabric.pipelines import VARIABLE, Pipelines
-from psfabric.stages import Stage
+from psfabric.stages import SinkStage, Stage
 from tests.hosts.calling import codec
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "pipelines"
@@ -47,6 +47,16 @@ async def test_a_sink_keeps_order_behind_held_records_and_within_its_adapters_bo
     assert sink.rate == 40.0
     assert sink.safe_repeat == (adapter.capabilities.idempotency in ("upsert", "unique"))
     assert "project" in sink.creatable
+
+
+async def test_every_request_of_a_sink_waits_for_the_lease_of_its_host(declared: Pipelines) -> None:
+    async def gate() -> None: ...
+
+    sinks = [stage for stage in calling_stages(declared, codec()) if isinstance(stage, SinkStage)]
+    assert len(sinks) == len(declared.sinks)
+    for stage in sinks:
+        stage.send_while(gate)
+        assert stage.adapter.http.gate is gate
 
 
 def test_every_code_of_a_dead_letter_has_a_class() -> None:

@@ -238,3 +238,22 @@ def test_credentials_in_a_url_are_sent_and_no_text_repeats_them() -> None:
     with pytest.raises(Transient) as caught:
         fetch("GET", f"http://user:canary@127.0.0.1:{free_port()}/subjects", timeout=1.0)
     assert "canary" not in str(caught.value)
+
+
+async def test_nothing_leaves_before_the_gate_opens(http: Http) -> None:
+    came, opened = asyncio.Event(), asyncio.Event()
+
+    async def seen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await ok(reader, writer)
+
+    async def gate() -> None:
+        await opened.wait()
+
+    http.gate = gate
+    async with server(seen) as url:
+        asking = asyncio.create_task(http.request("POST", url))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(came.wait(), 0.2)
+        opened.set()
+        assert (await asking).status == 418

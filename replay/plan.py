@@ -32,13 +32,20 @@ class _Part(BaseModel):
 
 
 class Entry(_Part):
-    """One dead letter to send again. `about` is what its receipts are filed under; `value_hash` is BLAKE2b-256."""
+    """One record to send again: where its bytes lie (`topic`, `partition`, `offset`), their BLAKE2b-256, and whereto.
+
+    `to_partition` is None where the key shall choose. `component` is who reads it there, "" for a topic that is none of
+    ours. `about` is what its receipts are filed under.
+    """
 
     id: str
     component: str
-    dlq_topic: str
+    topic: str
     partition: int
     offset: int
+    value_hash: str | None
+    to: str
+    to_partition: int | None
     origin_topic: str
     origin_partition: int
     origin_offset: int
@@ -46,11 +53,10 @@ class Entry(_Part):
     code: str
     type: str
     key: str
-    value_hash: str | None
 
     @property
     def place(self) -> Place:
-        return Place(self.dlq_topic, self.partition, self.offset)
+        return Place(self.topic, self.partition, self.offset)
 
     @property
     def origin(self) -> Place:
@@ -82,7 +88,7 @@ class Value(_Part):
 class Plan(_Part):
     """`hash` is over everything else; see `content_hash`."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     created_at: str
     created_by: str
     selection: dict[str, str | int | list[str]]
@@ -177,9 +183,12 @@ def _entry(letter: DeadLetter) -> Entry:
     return Entry(
         id=letter.id,
         component=letter.component,
-        dlq_topic=letter.place.topic,
+        topic=letter.place.topic,
         partition=letter.partition,
         offset=letter.offset,
+        value_hash=letter.value_hash,
+        to=f"redo.{letter.component}",
+        to_partition=letter.partition,
         origin_topic=letter.origin.topic,
         origin_partition=letter.origin.partition,
         origin_offset=letter.origin.offset,
@@ -187,7 +196,6 @@ def _entry(letter: DeadLetter) -> Entry:
         code=letter.code,
         type=letter.type,
         key=key_text(letter.key),
-        value_hash=letter.value_hash,
     )
 
 

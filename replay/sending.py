@@ -102,7 +102,7 @@ def redo(entry: Entry, original: Record, plan_hash: str) -> Write:
         (REDO + "plan", plan_hash.encode()),
         (REDO + "dead-letter", bounded(entry.id)),
     )
-    return Write(f"redo.{entry.component}", original.key, original.value, headers, entry.partition)
+    return Write(entry.to, original.key, original.value, headers, entry.to_partition)
 
 
 class _Sender:
@@ -161,9 +161,9 @@ def _fresh(kafka: Kafka, plan: Plan, who: str, at: str) -> Progress:
 
 
 def _check_components(kafka: Kafka, plan: Plan) -> None:
-    topics = {f"redo.{entry.component}": 0 for entry in plan.entries}
+    topics: dict[str, int] = {}
     for entry in plan.entries:
-        topics[f"redo.{entry.component}"] = max(entry.partition, topics[f"redo.{entry.component}"])
+        topics[entry.to] = max(entry.to_partition or 0, topics.get(entry.to, 0))
     found = Admin(kafka).end_offsets(topics)
     gone = [topic for topic, partition in topics.items() if (topic, partition) not in found]
     if gone:
@@ -177,7 +177,7 @@ def _originals(kafka: Kafka, entries: Sequence[Entry]) -> list[Record]:
     missing = [entry for entry in entries if entry.place not in found]
     if missing:
         raise Declined(
-            f"{missing[0].id} is no longer in {missing[0].dlq_topic} (retention removed it, {len(missing)} such); "
+            f"{missing[0].id} is no longer in {missing[0].topic} (retention removed it, {len(missing)} such); "
             "plan again"
         )
     for entry in entries:

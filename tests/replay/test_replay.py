@@ -245,7 +245,7 @@ def vanish(plant: Plant, before: int) -> None:
 def test_a_component_that_no_longer_exists_is_refused(plant: Plant) -> None:
     plant.bury(plant.record(plant.time_event()))
     with pytest.raises(Declined, match="gone has no such redo partition any more"):
-        applied(plant, forged(planned(plant), component="gone"))
+        applied(plant, forged(planned(plant), to="redo.gone"))
 
 
 def test_verify_gives_each_record_its_answer(plant: Plant) -> None:

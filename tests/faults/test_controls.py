@@ -33,7 +33,10 @@ SEEN_BY = {
 }
 """Planted bug -> the row that must fail with it."""
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+RUNS = 3
+"""Of a small row: what is in flight when a process stops is a matter of chance, so one run may pass."""
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 def test_every_planted_bug_has_its_row() -> None:
@@ -43,16 +46,18 @@ def test_every_planted_bug_has_its_row() -> None:
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_control(ground: Ground, report: Report, name: str) -> None:
-    planted = dataclasses.replace(ground, plant=name, tier=SMALL, verdicts=[])
-    failed = ""
-    try:
-        ROWS[SEEN_BY[name]].run(planted)
-    except AssertionError as error:
-        failed = str(error) or "what the row asserts"
-    caught = bool(failed) or not all(verdict.clean for verdict in planted.verdicts)
-    report.controls[name] = caught
-    print(name, *planted.verdicts, failed, sep="\n")
-    assert caught, f"row {SEEN_BY[name]} passes although {PLANTS[name].__doc__}"
+    runs = list[str]()
+    while len(runs) < RUNS and not report.controls.get(name):
+        planted = dataclasses.replace(ground, plant=name, tier=SMALL, verdicts=[], seed=ground.seed + len(runs))
+        failed = ""
+        try:
+            ROWS[SEEN_BY[name]].run(planted)
+        except AssertionError as error:
+            failed = str(error) or "what the row asserts"
+        report.controls[name] = bool(failed) or not all(verdict.clean for verdict in planted.verdicts)
+        runs.append("\n".join(map(str, (name, *planted.verdicts, failed))))
+    print(*runs, sep="\n")
+    assert report.controls[name], f"row {SEEN_BY[name]} passes {RUNS} times although {PLANTS[name].__doc__}"
 
 
 def test_the_same_road_without_a_plant_is_clean(ground: Ground) -> None:

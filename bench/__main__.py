@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench import endurance
+from bench import disturbance, endurance
 from bench.foreign import Absent, kafka_streams, quix_python
 from bench.meter import Reading
 from bench.posting import enriched
@@ -22,7 +22,8 @@ from deploy.local import Console, Stack
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `slow` records for peers that take one at a time, `posts` for the sink."""
+    """How much is measured. `slow` records for peers that take one at a time, `posts` for the sink, `pairs` of windows
+    without and with a replay."""
 
     rounds: int
     records: int
@@ -30,19 +31,20 @@ class Size:
     posts: int
     paced_seconds: float
     memory_minutes: float
+    pairs: int
     foreign: bool = True
 
 
 SIZES = {
-    "default": Size(3, 300_000, 30_000, 6_000, 15.0, 1.0),
-    "quick": Size(1, 60_000, 10_000, 2_000, 5.0, 0.25),
-    "tiny": Size(1, 3_000, 1_000, 100, 1.0, 0.03, foreign=False),
-    "long": Size(3, 300_000, 30_000, 6_000, 30.0, 10.0),
+    "default": Size(3, 300_000, 30_000, 6_000, 15.0, 1.0, 10),
+    "quick": Size(1, 60_000, 10_000, 2_000, 5.0, 0.25, 3),
+    "tiny": Size(1, 3_000, 1_000, 100, 1.0, 0.03, 1, foreign=False),
+    "long": Size(3, 300_000, 30_000, 6_000, 30.0, 10.0, 10),
 }
 
 
 class Bench:
-    """`only`: names of peers, or of `latency`, `memory` and `growth`; empty: all."""
+    """`only`: names of peers, or of `latency`, `memory`, `growth` and `replay`; empty: all."""
 
     def __init__(
         self, bootstrap: str, size: Size, tell: Callable[[str], None], only: frozenset[str] = frozenset()
@@ -57,6 +59,8 @@ class Bench:
             for peer, act in self._processing(source):
                 self._one(peer, number, act)
         self._posting()
+        if self._wanted("replay"):
+            self._beside_replay()
         if self._wanted("growth"):
             self._growth(source)
         for rate in (100, 1000) if self._wanted("latency") else ():
@@ -123,6 +127,10 @@ class Bench:
         create(self._bootstrap, [f"applied.{name}"])
         with component_topics(self._bootstrap, name):
             return measured(peer, want)
+
+    def _beside_replay(self) -> None:
+        with http_target() as url:
+            self._more(disturbance.replay_beside_live(self._bootstrap, url, self._size.pairs, 5.0))
 
     def _growth(self, source: str) -> None:
         small = self._size.records // 10

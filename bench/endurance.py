@@ -39,7 +39,7 @@ def workers(bootstrap: str, source: str, count: int) -> Iterator[list[subprocess
         running = [started("host", want) for _ in range(count)]
         try:
             for process in running:
-                _wait_ready(process)
+                wait_ready(process)
             yield running
         finally:
             for process in running:
@@ -48,7 +48,8 @@ def workers(bootstrap: str, source: str, count: int) -> Iterator[list[subprocess
                 process.wait()
 
 
-def _wait_ready(process: subprocess.Popen[str]) -> None:
+def wait_ready(process: subprocess.Popen[str]) -> None:
+    """Raises RuntimeError when it ends before it says so."""
     if process.stdout is None or process.stdout.readline().strip() != "ready":
         raise RuntimeError("a worker ended before it had partitions")
 

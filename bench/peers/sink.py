@@ -1,8 +1,12 @@
-"""The shipped sink stage in the asyncio host, posting to the same target: engine, barrier, receipts and `applied`."""
+"""The shipped sink stage in the asyncio host, posting to the same target: engine, barrier, receipts and `applied`.
+
+With `shared` it goes on until SIGTERM and prints `ready` when it has partitions.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -40,14 +44,26 @@ async def main(want: Mapping[str, Any]) -> None:
     async def present(parents: set[Parent]) -> set[Parent]:
         return set()
 
-    running = asyncio.create_task(AioHost(kafka, [stage], producer, Given(present)).run(stop))
-    limit = time.monotonic() + 300
-    while producer.groups < want["records"] and not running.done() and time.monotonic() < limit:
-        await asyncio.sleep(0.01)
+    host = AioHost(kafka, [stage], producer, Given(present))
+    running = asyncio.create_task(host.run(stop))
+    if want.get("shared"):
+        await _until_told(host, running, stop)
+    else:
+        limit = time.monotonic() + 300
+        while producer.groups < want["records"] and not running.done() and time.monotonic() < limit:
+            await asyncio.sleep(0.01)
     meter.tell()
     stop.set()
     await running
     producer.close()
+
+
+async def _until_told(host: AioHost, running: asyncio.Task[None], stop: asyncio.Event) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    while not host.ready() and not running.done():
+        await asyncio.sleep(0.01)
+    print("ready", flush=True)
+    await stop.wait()
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from tests.faults.ground import Ground, Row
 def run(ground: Ground) -> None:
     setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=3, processors=2)
     with ground.fabric(setting) as fabric:
-        for sink in fabric.sinks:  # so that calls are open when the process stops
-            fabric.erp.rules(sink, faults=(Fault(kind="slow", share=0.5, seconds=0.4),))
+        _slow(fabric, share=0.5, seconds=0.4)
         with fabric.load(60):
             time.sleep(3)
             for _ in range(-(-ground.count // 3)):
@@ -27,12 +26,21 @@ def run(ground: Ground) -> None:
 def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
     """Two of the three that deliver and one that processes; the others take over."""
     sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
+    _slow(fabric, share=1.0, seconds=1.5)
+    fabric.say(300)
+    time.sleep(1.0)  # so that all calls are open, and records wait behind them, when the processes stop
     with fabric.fault("stop"), fabric.fault("stop"), fabric.fault("stop"):
         for worker in sleepers:
             worker.signal(signal.SIGSTOP)
+        _slow(fabric, share=0.5, seconds=0.4)
         time.sleep(seconds)
         for worker in sleepers:
             worker.signal(signal.SIGCONT)
+
+
+def _slow(fabric: Fabric, *, share: float, seconds: float) -> None:
+    for sink in fabric.sinks:
+        fabric.erp.rules(sink, faults=(Fault(kind="slow", share=share, seconds=seconds),))
 
 
 ROW = Row(2, "paused longer than its session, then woken", run)

@@ -1,16 +1,9 @@
-"""What lies in `dlq.*`: each dead letter from its headers alone, and whether it is still open.
-
-A dead letter is closed when its subject has a terminal receipt younger than it (the broker stamps dlq topics on
-append), or when an operator discarded it. Several dead letters of one subject (component, event) are one failure that
-came again: only the newest counts. Values are hashed and let go, so that listing needs memory per dead letter, not per
-byte.
-"""
+"""One dead letter as it lies in `dlq.*`: what its headers say, and its bytes when they are asked for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 
@@ -18,12 +11,10 @@ from psfabric.connection import Kafka
 from psfabric.engine.deadletter import OURS, THEIRS, origin
 from psfabric.event import Record
 from psfabric.stages import about_id
-from psfabric.stored import understood
-from replay.progress import TOPIC as STATES
-from replay.reading import Place, fetch, scan
-from replay.receipts import About, terminals
+from replay.reading import Place, fetch
+from replay.receipts import About
+from replay.states import UNSETTLED, State
 
-OPEN, DELIVERED, DISCARDED = "open", "delivered", "discarded"
 FETCH = 500
 """Records kept in memory at once by `records_of`."""
 
@@ -33,7 +24,7 @@ class DeadLetter:
     """One dead letter, without its value. Instants are ISO text in UTC; `key` is the original Kafka key.
 
     `type` is the event type, "" for a record as received; `aggregate_id` is "" when no header says it; `failures`
-    counts the dead letters of the same subject; `state` is open, delivered or discarded.
+    counts the dead letters of the same subject, up to the newest; `again` is the id of that one for an older one.
     """
 
     component: str
@@ -53,8 +44,10 @@ class DeadLetter:
     last_failed_at: str
     buried_ms: int
     value_hash: str | None
+    incident: str = ""
     failures: int = 1
-    state: str = OPEN
+    state: State = State.OPEN
+    again: str = ""
 
     @property
     def id(self) -> str:
@@ -70,25 +63,8 @@ class DeadLetter:
 
     @property
     def open(self) -> bool:
-        return self.state == OPEN
-
-
-def dead_letters(kafka: Kafka, components: Iterable[str]) -> list[DeadLetter]:
-    """The newest dead letter of each subject, open or closed, oldest first. Raises Unavailable."""
-    newest: dict[About, DeadLetter] = {}
-    for record in scan(kafka, [f"dlq.{name}" for name in components]):
-        letter = of_record(record)
-        known = newest.get(letter.subject)
-        if known is not None:
-            older, letter = sorted((known, letter), key=lambda each: (each.buried_ms, each.offset))
-            letter = replace(letter, failures=known.failures + 1, first_failed_at=older.first_failed_at)
-        newest[letter.subject] = letter
-    return sorted(_judged(kafka, newest), key=lambda each: (each.buried_ms, each.id))
-
-
-def open_dead_letters(kafka: Kafka, components: Iterable[str]) -> list[DeadLetter]:
-    """Those of `dead_letters` that still wait for somebody."""
-    return [letter for letter in dead_letters(kafka, components) if letter.open]
+        """Whether it still wants somebody's eye: nobody did anything about it, or what was replayed gave no answer."""
+        return self.state in UNSETTLED
 
 
 def records_of(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[tuple[DeadLetter, Record | None]]:
@@ -121,6 +97,7 @@ def of_record(record: Record) -> DeadLetter:
         last_failed_at=record.header(OURS + "last-failed-at") or "",
         buried_ms=record.timestamp_ms,
         value_hash=value_hash(record.value),
+        incident=record.header(OURS + "incident") or "",
     )
 
 
@@ -132,34 +109,3 @@ def event_type(record: Record) -> str:
 def value_hash(value: bytes | None) -> str | None:
     """Hex of BLAKE2b-256 over the value's bytes; None for a null value."""
     return None if value is None else blake2b(value, digest_size=32).hexdigest()
-
-
-def _judged(kafka: Kafka, newest: dict[About, DeadLetter]) -> Iterator[DeadLetter]:
-    if not newest:
-        return
-    receipts = terminals(kafka, {subject.terminal for subject in newest})
-    discarded = _discarded(kafka)
-    for subject, letter in newest.items():
-        receipt = receipts.get(subject.terminal)
-        final = receipt is not None and receipt.at_ms > letter.buried_ms
-        if str(letter.place) in discarded or (final and receipt is not None and receipt.discarded):
-            yield replace(letter, state=DISCARDED)
-        elif final:
-            yield replace(letter, state=DELIVERED)
-        else:
-            yield letter
-
-
-def _discarded(kafka: Kafka) -> set[str]:
-    """Places that `fabric.dlq-state` calls discarded."""
-    found: set[str] = set()
-    for record in scan(kafka, [STATES]):
-        key = (record.key or b"").decode(errors="replace")
-        if key.startswith("dlq."):
-            discarded = record.value is not None and understood(record, _state) == DISCARDED
-            (found.add if discarded else found.discard)(key)
-    return found
-
-
-def _state(record: Record) -> str:
-    return str(json.loads(record.value or b"").get("state"))

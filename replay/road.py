@@ -23,10 +23,12 @@ from psfabric.kafka import Admin, latest
 from psfabric.kafka.reader import read
 from psfabric.stages import about_id
 from psfabric.stored import understood
-from replay.deadletters import DeadLetter, dead_letters, event_type
+from replay.catalogue import catalogue
+from replay.deadletters import DeadLetter, event_type
 from replay.held import HeldRecord, held
 from replay.reading import Place
 from replay.receipts import TERMINAL, parse_key
+from replay.selection import names
 
 CANONICAL = ("client", "engagement", "project", "milestone", "time", "billing", "invoice")
 
@@ -54,9 +56,9 @@ class Road:
     ids: set[str] = field(default_factory=set)
     dead: list[DeadLetter] = field(default_factory=list)
     held: list[HeldRecord] = field(default_factory=list)
-    before: Sequence[DeadLetter] = ()
+    before: list[DeadLetter] = field(default_factory=list)
     waiting: Sequence[HeldRecord] = ()
-    """All that is dead and all that waits in these components: what others of its key may stand behind."""
+    """What it may stand behind: dead letters that it names, and all that waits in these components."""
 
     @property
     def now(self) -> str:
@@ -121,17 +123,19 @@ class _Search:
 
     def failures(self, components: Sequence[str]) -> None:
         """What is dead or waits now, of the object and of what follows from it."""
-        self.road.before, self.road.waiting = dead_letters(self._kafka, components), held(self._kafka, components)
-        self.road.dead = [
-            letter
-            for letter in self.road.before
-            if letter.open and self._follows(letter.about, letter.aggregate_id, letter.origin, letter.key)
-        ]
+        self.road.waiting = held(self._kafka, components)
         self.road.held = [
             each
             for each in self.road.waiting
             if self._follows(each.about, each.aggregate_id, each.origin, each.record.key)
         ]
+        behind = {(each.component, place) for each in self.road.held for place in each.behind}
+        with catalogue(self._kafka, components) as found:
+            for letter in found.letters():
+                if letter.open and self._follows(letter.about, letter.aggregate_id, letter.origin, letter.key):
+                    self.road.dead.append(letter)
+                if (letter.component, letter.origin) in behind:
+                    self.road.before.append(letter)
 
     def _each(self, records: Iterator[Record]) -> Iterator[Step]:
         for record in records:
@@ -177,27 +181,14 @@ class _Search:
             by_topic.setdefault(record.topic, []).append(record)
         for stored in (r for of_topic in by_topic.values() for r in latest(of_topic).values()):
             id = (stored.key or b"").decode(errors="replace").partition("/")[2]
-            if id and (_fits(self.road.asked, id) or id in self._events.values()):
+            if id and (names(self.road.asked, id, "", "") or id in self._events.values()):
                 yield _applied_step(stored, id)
 
     def _follows(self, about: str, subject: str, first: Place, key: bytes | None) -> bool:
         return about in self._events or self._names(subject, first, key)
 
     def _names(self, subject: str, first: Place, key: bytes | None) -> bool:
-        if subject:
-            return _fits(self.road.asked, subject)
-        text = (key or b"").decode(errors="replace")
-        source = first.topic.partition(".")[2]
-        return bool(text) and (_fits(self.road.asked, text) or _tail_of(self.road.asked, source) == text)
-
-
-def _fits(asked: str, id: str) -> bool:
-    return id == asked or id.endswith((f":{asked}", f"/{asked}"))
-
-
-def _tail_of(asked: str, source: str) -> str:
-    """`10066` of `jira-acme:worklog:10066` for a record that came from jira-acme."""
-    return asked.rpartition(":")[2] if asked.startswith(f"{source}:") else ""
+        return names(self.road.asked, subject, first.topic, (key or b"").decode(errors="replace"))
 
 
 def _stages(topics: Sequence[str]) -> Iterator[list[str]]:

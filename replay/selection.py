@@ -1,49 +1,54 @@
-"""Choosing dead letters: the filters that `dlq list`, `dlq stats` and `replay plan` share."""
+"""Choosing dead letters: the filters that `dlq list`, `dlq stats`, `dlq export` and `replay plan` share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from replay.deadletters import DeadLetter
+from replay.states import State
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All given filters must fit. `since` and `until` (aware) bound the last failure: since <= t < until."""
+    """All given filters must fit, each with one of its values.
+
+    `key`: Kafka key or aggregate id, whole. `id`: a business id as `names` takes it. `client`, `entity` (legal entity)
+    and `period` (YYYY-MM) are what the content says, so they need it decoded. `since` and `until` (aware) bound the
+    last failure: since <= t < until. Without `state` it is the newest dead letter of each subject, in any state.
+    """
 
     component: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     type: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
+    id: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    entity: tuple[str, ...] = ()
+    period: tuple[str, ...] = ()
+    incident: tuple[str, ...] = ()
+    state: tuple[State, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
 
+    @property
+    def by_content(self) -> bool:
+        """Whether values have to be decoded to know what fits."""
+        return bool(self.client or self.entity or self.period)
+
     def described(self) -> dict[str, str | int | list[str]]:
         """The filters that were given, as JSON can hold them."""
-        found: dict[str, str | int | list[str]] = {}
-        for name, value in asdict(self).items():
-            if value:
-                found[name] = value.isoformat() if isinstance(value, datetime) else _plain(value)
-        return found
-
-    def fits(self, letter: DeadLetter) -> bool:
-        return (
-            (not self.component or letter.component in self.component)
-            and (not self.code or letter.code in self.code)
-            and (not self.type or letter.type in self.type)
-            and (not self.key or key_text(letter.key) in self.key or letter.aggregate_id in self.key)
-            and (self.since is None or failed_at(letter) >= self.since)
-            and (self.until is None or failed_at(letter) < self.until)
-        )
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: _plain(value) for name, value in found.items() if value}
 
 
-def select(letters: Iterable[DeadLetter], selection: Selection) -> list[DeadLetter]:
-    """Those that fit, in the order given; at most `selection.limit`."""
-    found = [letter for letter in letters if selection.fits(letter)]
-    return found if selection.limit is None else found[: selection.limit]
+def names(asked: str, aggregate_id: str, topic: str, key: str) -> bool:
+    """Whether a business id stands for a record: it is the aggregate id, or its end after `:` or `/` (the native id of
+    a worklog, an opportunity). A record as received from a source has only its key."""
+    if aggregate_id:
+        return _ends_in(asked, aggregate_id)
+    return bool(key) and (_ends_in(asked, key) or key == _tail_of(asked, topic.partition(".")[2]))
 
 
 def failed_at(letter: DeadLetter) -> datetime:
@@ -60,7 +65,18 @@ def key_text(key: bytes | None) -> str:
     return "" if key is None else key.decode(errors="backslashreplace")
 
 
-def _plain(value: object) -> int | list[str]:
+def _ends_in(asked: str, id: str) -> bool:
+    return id == asked or id.endswith((f":{asked}", f"/{asked}"))
+
+
+def _tail_of(asked: str, source: str) -> str:
+    """`10066` of `jira-acme:worklog:10066` for a record that came from jira-acme."""
+    return asked.rpartition(":")[2] if asked.startswith(f"{source}:") else ""
+
+
+def _plain(value: object) -> str | int | list[str]:
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, tuple):
         return [str(each) for each in value]
     if isinstance(value, int):

@@ -1,4 +1,5 @@
-"""What a record is worth: seconds of time and money, by legal entity, client and currency, as far as it says so.
+"""What a record is worth: seconds of time and money, by legal entity, client, currency and accounting period, as far as
+it says so. The period (YYYY-MM) is the calendar month of the day the record is about: of work, invoice or acceptance.
 
 An estimate for people who decide: seconds -> hours to 4 places, half-up -> × the price of an hour, not rounded to the
 minor unit, because only the target does that (DESIGN section 3). Money is before tax.
@@ -7,7 +8,8 @@ minor unit, because only the target does that (DESIGN section 3). Money is befor
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from psfabric.codec import Codec
@@ -17,6 +19,8 @@ from psfabric.money import hours
 from schemas import Model, models
 
 NOTHING = Decimal(0)
+_DAYS = ("work_date", "invoice_date", "accepted_on")
+"""Fields that hold the day a record is about; no event has two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Worth:
     seconds: int = 0
     money: Decimal = NOTHING
     records: int = 1
+    period: str = ""
 
     @property
     def hours(self) -> Decimal:
@@ -49,6 +54,10 @@ def worth(codec: Codec, record: Record) -> Worth | None:
 
 
 def of_event(data: Model) -> Worth:
+    return replace(_priced(data), period=_period(data))
+
+
+def _priced(data: Model) -> Worth:
     entity, client = data.legal_entity, data.client_id
     match data:
         case models.EnrichedTimeApproved():
@@ -73,12 +82,17 @@ def of_event(data: Model) -> Worth:
             return Worth(entity, client, "")
 
 
+def _period(data: Model) -> str:
+    day = next((day for name in _DAYS if isinstance(day := getattr(data, name, None), date)), None)
+    return "" if day is None else f"{day:%Y-%m}"
+
+
 def total(values: Iterable[Worth]) -> list[Worth]:
-    """Summed by legal entity, client and currency, sorted by these."""
-    sums: dict[tuple[str, str, str], Worth] = {}
+    """Summed by legal entity, client, currency and period, sorted by these."""
+    sums: dict[tuple[str, str, str, str], Worth] = {}
     for each in values:
-        group = (each.legal_entity, each.client_id, each.currency)
-        known = sums.get(group, Worth(*group, records=0))
+        *group, period = key = (each.legal_entity, each.client_id, each.currency, each.period)
+        known = sums.get(key, Worth(*group, records=0))
         seconds, money = known.seconds + each.seconds, known.money + each.money
-        sums[group] = Worth(*group, seconds, money, known.records + each.records)
+        sums[key] = Worth(*group, seconds, money, known.records + each.records, period)
     return [sums[group] for group in sorted(sums)]

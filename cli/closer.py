@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from psfabric.event import Record
 
 
+def permitted(where: Installation, reveal: bool) -> None:
+    """Raises Declined for `--reveal` where the settings do not allow it."""
+    from replay import Declined
+
+    if reveal and not where.settings.reveal:
+        raise Declined("personal and confidential values may not be shown here: PSF_REVEAL is false; nothing was shown")
+
+
 def headers(record: Record, reveal: bool) -> dict[str, str]:
     from cli.masking import masked_header
 
@@ -38,10 +46,13 @@ def payload(where: Installation, record: Record, reveal: bool) -> Any:
 
 
 def printed(body: dict[str, Any]) -> None:
-    facts = {name: value for name, value in body.items() if name not in ("headers", "payload")}
+    facts = {name: value for name, value in body.items() if name not in ("history", "headers", "payload")}
     if isinstance(body["origin"], dict):
         facts["origin"] = "/".join(map(str, body["origin"].values()))
     show.table(("", ""), [(name, value) for name, value in facts.items() if value not in ("", None)])
+    moments = body.get("history", [])
+    if moments:
+        show.table(list(moments[0]), [list(moment.values()) for moment in moments])
     show.table(("header", "value"), list(body["headers"].items()))
     content = body["payload"]
     if isinstance(content, dict):

@@ -51,6 +51,7 @@ def show_(id: Id, reveal: Reveal = False, output: Output = Format.TABLE) -> None
     from cli.installation import installation
 
     where = installation()
+    closer.permitted(where, reveal)
     (each,) = waiting.find(where, [id])
     body: dict[str, Any] = {
         **waiting.as_dict(each),

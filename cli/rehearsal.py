@@ -36,7 +36,6 @@ from replay import (
     make_plan,
     open_dead_letters,
     read_plan,
-    select,
     write_plan,
 )
 from replay import verify as verified
@@ -218,7 +217,7 @@ class Rehearsal:
     def _bring_home(self) -> int:
         """Dead letters, then the missing person is on-boarded, then plan, apply, verify: as the commands do it."""
         chosen = Selection(code=("resource-unknown",))
-        refused = select(self._open_dead(), chosen)
+        refused = open_dead_letters(self._where.kafka, self._where.components(), chosen)
         self._tell(
             f"{len(refused)} records of {self._day.unknown.name} were refused: the ERP does not know this person"
         )

@@ -11,23 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import exits, show
-from cli.options import (
-    Codes,
-    Components,
-    DryRun,
-    Format,
-    Keys,
-    Limit,
-    Output,
-    PlanFile,
-    Rate,
-    Reason,
-    Since,
-    Types,
-    Until,
-    Yes,
-    per_second,
-)
+from cli.filters import Filters, filtered
+from cli.options import DryRun, Format, Output, PlanFile, Rate, Reason, Yes, per_second
 
 if TYPE_CHECKING:
     from replay import Plan
@@ -41,29 +26,19 @@ MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only t
 
 
 @app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
-def plan(
-    component: Components = None,
-    code: Codes = None,
-    type: Types = None,
-    key: Keys = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = None,
-    to: To = None,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
+@filtered
+def plan(filters: Filters, to: To = None, dry_run: DryRun = False, output: Output = Format.TABLE) -> None:
     """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when none fits."""
     import replay
-    from cli.choosing import chosen, selection
+    from cli.choosing import chosen
     from cli.installation import installation
     from replay.operations import claimed_user
 
     where = installation()
-    wanted = selection(component, code, type, key, since, until, limit)
+    wanted = filters.selection()
     letters = chosen(where, wanted)
     if not letters:
-        show.tell(f"Nothing to replay: {_nothing(where.components(component))}. No plan was written.")
+        show.tell(f"Nothing to replay: {_nothing(where.components(wanted.component))}. No plan was written.")
         raise typer.Exit(exits.FINDINGS)
     now = datetime.now(UTC)
     who = claimed_user()
@@ -177,7 +152,7 @@ def _nothing(components: Any) -> str:
 def _print(made: Plan) -> None:
     show.table(("component", "code", "records"), [(c.component, c.code, c.records) for c in made.counts])
     if made.worth:
-        columns = ("legal entity", "client", "currency", "records", "seconds", "hours", "money")
+        columns = ("legal entity", "client", "currency", "period", "records", "seconds", "hours", "money")
         show.table(columns, [list(each.model_dump().values()) for each in made.worth])
     if made.without_worth:
         show.say(f"{made.without_worth} records are no events, or cannot be read: their time and money is not known.")

@@ -6,14 +6,38 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
+from textwrap import indent
 from typing import Any
 
 WIDE = 220
 """Columns where there is no terminal, so that nothing is cut in a file or a pipe."""
 
+PAGE = 1000
+"""Rows whose columns are as wide as the widest of them."""
+
 
 def as_json(body: Any) -> None:
     print(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def as_json_list(name: str, items: Iterable[Any]) -> None:
+    """The same text as `as_json({name: [...]})`, item by item, for lists that may be long."""
+    separator = "\n"
+    print(f'{{\n  "{name}": [', end="")
+    for item in items:
+        print(separator + indent(json.dumps(item, indent=2, ensure_ascii=False), "    "), end="")
+        separator = ",\n"
+    print("]\n}" if separator == "\n" else "\n  ]\n}")
+
+
+def long_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """A table for each `PAGE` rows, so that as many as there are can be shown; returns how many."""
+    rest, count = iter(rows), 0
+    while page := list(islice(rest, PAGE)):
+        table(columns, page)
+        count += len(page)
+    return count
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:

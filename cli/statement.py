@@ -45,29 +45,25 @@ def take(where: Installation) -> Statement:
 
     from psfabric.pipelines import load
     from recon import Trouble, collect, state
-    from replay import dead_letters, held
+    from replay import Selection, State, catalogue, held
 
     names = list(where.components())
-    letters = dead_letters(where.kafka, names)
-    dead = {s for letter in letters if letter.open for s in _subjects(letter.aggregate_id, letter.key)}
+    with catalogue(where.kafka, names) as found:
+        dead = {s for letter in found.letters() if letter.open for s in _subjects(letter.aggregate_id, letter.key)}
+        discarded = list(found.letters(Selection(state=(State.DISCARDED,))))
     waiting = {s for each in held(where.kafka, names) for s in _subjects(each.aggregate_id, each.record.key)}
     trouble = Trouble(frozenset(dead), frozenset(waiting))
     fresh = load(where.settings.pipelines, where.settings.values)  # adapters keep connections of the loop they served
     books, amount = asyncio.run(collect(fresh, where.kafka, where.codec, trouble))
-    found = state(books, amount)
-    return replace(found, differences=tuple(explained(found.differences, letters)))
+    told = state(books, amount)
+    return replace(told, differences=tuple(explained(told.differences, discarded)))
 
 
-def explained(differences: Iterable[str], letters: Iterable[DeadLetter]) -> Iterator[str]:
+def explained(differences: Iterable[str], discarded: Iterable[DeadLetter]) -> Iterator[str]:
     """A discarded dead letter keeps its difference, which is there for good; the sentence says where it comes from."""
-    discarded = {
-        subject: letter.id
-        for letter in letters
-        if letter.state == "discarded"
-        for subject in _subjects(letter.aggregate_id, letter.key)
-    }
+    ids = {subject: letter.id for letter in discarded for subject in _subjects(letter.aggregate_id, letter.key)}
     for sentence in differences:
-        id = discarded.get(sentence.partition(": ")[0])
+        id = ids.get(sentence.partition(": ")[0])
         yield f"{sentence} (an operator discarded it: psfabric dlq show {id})" if id else sentence
 
 

@@ -44,10 +44,15 @@ def status(name: Named = None, component: Components = None, output: Output = Fo
 def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
     from psfabric.pacing.looking import breakers
     from psfabric.standing import Standing
-    from replay import held, open_dead_letters, standings
+    from replay import Selection, catalogue, held, standings
+    from replay.states import UNSETTLED
 
     lags = where.admin.lag({name: (*where.inputs[name], f"redo.{name}") for name in names})
-    waiting, dead = held(where.kafka, names), open_dead_letters(where.kafka, names)
+    waiting = held(where.kafka, names)
+    with catalogue(where.kafka, names, tell=show.progress) as found:
+        unsettled = found.groups(Selection(state=tuple(UNSETTLED)), ["component"])
+    show.progress_done()
+    dead = {group.by["component"]: group for group in unsettled}
     breaker = breakers(where.settings.redis_url, (name for name in names if where.kind(name) in ("sink", "hydrate")))
     stand = {name: Standing() for name in names} | standings(where.kafka)
     return [
@@ -67,8 +72,8 @@ def _rows(where: Installation, names: list[str]) -> list[dict[str, Any]]:
             "oldest_unknown_seconds": show.age(
                 min((x.since for x in waiting if x.component == name and x.unknown), default=None)
             ),
-            "dead": sum(1 for each in dead if each.component == name),
-            "oldest_dead_seconds": show.age(min((x.buried_ms for x in dead if x.component == name), default=None)),
+            "dead": dead[name].records if name in dead else 0,
+            "oldest_dead_seconds": show.age(dead[name].oldest_ms) if name in dead else None,
             "breaker": {True: "open", False: "closed", None: None}[breaker.get(name)],
         }
         for name in names

@@ -28,7 +28,7 @@ class Settings(BaseModel):
     """Endpoints of the fabric's own parts. `values` is everything, for `${NAME}` in pipeline files.
 
     `start_within`: seconds that the parts may take to answer at start. `session`: seconds after which a worker that
-    gives no sign of life loses its partitions.
+    gives no sign of life loses its partitions. `reveal`: whether `--reveal` may show personal and confidential values.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +41,7 @@ class Settings(BaseModel):
     partitions: int | None
     start_within: float
     session: float
+    reveal: bool
     values: Mapping[str, str]
 
 
@@ -65,6 +66,9 @@ def settings(base: Mapping[str, str] | None = None) -> Settings:
         mistakes.append(f"PSF_PARTITIONS is {partitions!r}; a whole number above 0 is allowed")
     start_within = _seconds(env, "PSF_START_WITHIN", 60.0, (0.0, 86_400.0), mistakes)
     session = _seconds(env, "PSF_SESSION", 10.0, (6.0, 300.0), mistakes)
+    reveal = env.get("PSF_REVEAL", "true")
+    if reveal not in ("true", "false"):
+        mistakes.append(f"PSF_REVEAL is {reveal!r}; true and false are allowed")
     if mistakes or kafka is None:
         raise Misconfigured(mistakes)
     return Settings(
@@ -76,6 +80,7 @@ def settings(base: Mapping[str, str] | None = None) -> Settings:
         partitions=int(partitions) if partitions else None,
         start_within=start_within,
         session=session,
+        reveal=reveal == "true",
         values=env,
     )
 

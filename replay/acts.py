@@ -24,6 +24,8 @@ from psfabric.standing import Standing, State, read_standing
 from psfabric.stored import understood
 from replay.operations import Operation, claimed_user, here
 from replay.reading import Place, scan
+from replay.states import State as States
+from replay.states import Stored
 
 AT_ONCE = 500
 """Records in one transaction, each with an audit row of its own."""
@@ -41,6 +43,8 @@ class Asked:
     of: Place
     about: str = ""
     about_type: str = ""
+    letter: Place | None = None
+    """Where its dead letter lies, when it is one: what is asked is then stored as its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def ask(
         id = _new_id()
         detail = {"records": [f"{each.component}/{each.of}" for each in batch], **(answer or {})}
         writes = [_order(each, operator, act, id, answer or {}) for each in batch]
+        if act is Act.DISCARD:
+            writes += [_discarded(each.letter, operator, id) for each in batch if each.letter is not None]
         _commit(kafka, writes, audit(f"record.{act.value}", operator, ASKED, detail, id))
     return len(records)
 
@@ -89,6 +95,10 @@ def _order(each: Asked, operator: Operator, act: Act, id: str, answer: Mapping[s
         act, str(each.of), id, operator.who, operator.reason, operator.at, each.about, each.about_type, **answer
     )
     return Write(f"redo.{each.component}", each.key, control.to_value(), control.to_headers(), each.partition)
+
+
+def _discarded(letter: Place, operator: Operator, id: str) -> Write:
+    return Stored(letter, States.DISCARDED, operator.at, operator.who, id).to_write()
 
 
 def audit(act: str, operator: Operator, result: str, detail: Mapping[str, Any], id: str = "") -> Write:

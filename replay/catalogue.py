@@ -8,10 +8,10 @@ amended it. Several of one subject are one failure that came again: the newest c
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from replay.collecting import JUDGED, OWN, Tell, collect, opened
 from replay.deadletters import DeadLetter
 from replay.reading import Place
 from replay.receipts import About
-from replay.selection import Selection, names
+from replay.selection import EVERYTHING, Selection, names
 from replay.states import UNSETTLED, State
 from replay.worth import Worth
 
@@ -63,7 +63,7 @@ class Catalogue:
     def __init__(self, db: sqlite3.Connection, away: str) -> None:
         self._db, self.away = db, away
 
-    def letters(self, selection: Selection = Selection()) -> Iterator[DeadLetter]:
+    def letters(self, selection: Selection = EVERYTHING) -> Iterator[DeadLetter]:
         """Those that fit, the oldest first, one by one."""
         where, values = self._where(selection)
         limit = "" if selection.limit is None else f" LIMIT {int(selection.limit)}"
@@ -81,21 +81,27 @@ class Catalogue:
 
     def unjudged(self, selection: Selection) -> int:
         """How many fit but for client, legal entity and period, which their content does not say."""
-        rest = {name: () for name in ("client", "entity", "period")}
-        where, values = self._where(_replaced(selection, rest))
-        return int(self._db.execute(f"SELECT count(*) FROM catalogue WHERE NOT known AND {where}", values).fetchone()[0])
+        where, values = self._where(replace(selection, client=(), entity=(), period=()))
+        return int(
+            self._db.execute(f"SELECT count(*) FROM catalogue WHERE NOT known AND {where}", values).fetchone()[0]
+        )
 
     def groups(self, selection: Selection, by: Sequence[str]) -> list[Group]:
-        """Those that fit, counted by some of `GROUPS`, sorted by these; `selection.limit` is not for this."""
+        """Those that fit, counted by some of `GROUPS`, sorted by these; by nothing: all together, even none.
+
+        `selection.limit` is not for this."""
         columns = [column for name in by for column in GROUPS[name]]
         where, values = self._where(selection)
         shared = ", ".join([*columns, ""]) if columns else ""
         counted = self._db.execute(
-            f"SELECT {shared} count(*), sum(NOT known), min(first_failed_at), max(last_failed_at), min(buried_ms) "
+            f"SELECT {shared} count(*), coalesce(sum(NOT known), 0), coalesce(min(first_failed_at), ''), "
+            "coalesce(max(last_failed_at), ''), coalesce(min(buried_ms), 0) "
             f"FROM catalogue WHERE {where} {_grouped(columns)}",
             values,
         )
-        found = {row[: len(columns)]: Group(dict(zip(columns, row, strict=False)), *row[len(columns) :]) for row in counted}
+        found = {
+            row[: len(columns)]: Group(dict(zip(columns, row, strict=False)), *row[len(columns) :]) for row in counted
+        }
         detail = [*columns, "entity", "client", "currency", "period"]
         summed = self._db.execute(
             f"SELECT {', '.join(detail)}, sum(seconds), exactly(money), count(*) "
@@ -106,7 +112,7 @@ class Catalogue:
             entity, client, currency, period, seconds, money, records = row[len(columns) :]
             worth = Worth(entity, client, currency, seconds, Decimal(money), records, period)
             found[row[: len(columns)]].worth.append(worth)
-        return [group for group in found.values() if group.records]
+        return list(found.values())
 
     def _where(self, selection: Selection) -> tuple[str, list[Any]]:
         if selection.by_content and self.away:
@@ -143,19 +149,19 @@ def catalogue(
     """
     with contextlib.closing(opened()) as db, _room():
         db.create_function("names", 4, _names, deterministic=True)
-        db.create_aggregate("exactly", 1, _Exactly)
+        db.create_aggregate("exactly", 1, _Exactly)  # type: ignore[arg-type] # typeshed knows of numbers only
         yield Catalogue(db, collect(db, kafka, components, codec, tell))
 
 
-def dead_letters(kafka: Kafka, components: Iterable[str], selection: Selection = Selection()) -> list[DeadLetter]:
+def dead_letters(kafka: Kafka, components: Iterable[str], selection: Selection = EVERYTHING) -> list[DeadLetter]:
     """The newest dead letter of each subject, open or closed, oldest first, in a list. Raises Unavailable."""
     with catalogue(kafka, components) as found:
         return list(found.letters(selection))
 
 
-def open_dead_letters(kafka: Kafka, components: Iterable[str]) -> list[DeadLetter]:
+def open_dead_letters(kafka: Kafka, components: Iterable[str], selection: Selection = EVERYTHING) -> list[DeadLetter]:
     """Those of `dead_letters` that still want somebody's eye."""
-    return dead_letters(kafka, components, Selection(state=tuple(UNSETTLED)))
+    return dead_letters(kafka, components, replace(selection, state=tuple(UNSETTLED)))
 
 
 class _Exactly:
@@ -164,7 +170,7 @@ class _Exactly:
     def __init__(self) -> None:
         self._sum = Decimal(0)
 
-    def step(self, money: str) -> None:
+    def step(self, money: Any) -> None:
         self._sum += Decimal(money)
 
     def finalize(self) -> str:
@@ -176,8 +182,10 @@ def _room() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        where = f"{tempfile.gettempdir()} (or where TMPDIR says)"
-        raise Unavailable(f"the list of dead letters needs room on disk, in {where}: {error}") from None
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+            raise
+        where = os.environ.get("TMPDIR") or "/var/tmp or /tmp"
+        raise Unavailable(f"the list of dead letters needs room on disk, in {where}, or set TMPDIR: {error}") from None
 
 
 def _letter(row: tuple[Any, ...]) -> DeadLetter:

@@ -157,7 +157,10 @@ def _receipts(db: sqlite3.Connection, records: Iterator[Record], components: fro
     rows = (
         (r.key, r.partition, r.offset, r.timestamp_ms, r.header("ce_type") == models.Discarded.CE_TYPE, r.key)
         for r in records
-        if r.value is not None and (about := parse_key(r.key)) and about[1] == TERMINAL and about[0].component in components
+        if r.value is not None
+        and (about := parse_key(r.key))
+        and about[1] == TERMINAL
+        and about[0].component in components
     )
     while batch := list(islice(rows, AT_ONCE)):
         db.executemany(

@@ -24,7 +24,7 @@ class DeadLetter:
     """One dead letter, without its value. Instants are ISO text in UTC; `key` is the original Kafka key.
 
     `type` is the event type, "" for a record as received; `aggregate_id` is "" when no header says it; `failures`
-    counts the dead letters of the same subject, up to the newest; `again` is the id of that one for an older one.
+    counts the dead letters of the same subject; `again` is the id of the newest of them where this one is older.
     """
 
     component: str

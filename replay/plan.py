@@ -79,6 +79,7 @@ class Value(_Part):
     legal_entity: str
     client: str
     currency: str
+    period: str
     records: int
     seconds: int
     hours: str
@@ -168,6 +169,7 @@ def value(each: Worth) -> Value:
         legal_entity=each.legal_entity,
         client=each.client_id,
         currency=each.currency,
+        period=each.period,
         records=each.records,
         seconds=each.seconds,
         hours=f"{each.hours:f}",

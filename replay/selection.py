@@ -43,6 +43,9 @@ class Selection:
         return {name: _plain(value) for name, value in found.items() if value}
 
 
+EVERYTHING = Selection()
+
+
 def names(asked: str, aggregate_id: str, topic: str, key: str) -> bool:
     """Whether a business id stands for a record: it is the aggregate id, or its end after `:` or `/` (the native id of
     a worklog, an opportunity). A record as received from a source has only its key."""

@@ -91,8 +91,16 @@ def total(values: Iterable[Worth]) -> list[Worth]:
     """Summed by legal entity, client, currency and period, sorted by these."""
     sums: dict[tuple[str, str, str, str], Worth] = {}
     for each in values:
-        *group, period = key = (each.legal_entity, each.client_id, each.currency, each.period)
-        known = sums.get(key, Worth(*group, records=0))
-        seconds, money = known.seconds + each.seconds, known.money + each.money
-        sums[key] = Worth(*group, seconds, money, known.records + each.records, period)
+        group = (each.legal_entity, each.client_id, each.currency, each.period)
+        known = sums.get(group)
+        sums[group] = each if known is None else _sum(known, each)
     return [sums[group] for group in sorted(sums)]
+
+
+def _sum(one: Worth, other: Worth) -> Worth:
+    return replace(
+        one,
+        seconds=one.seconds + other.seconds,
+        money=one.money + other.money,
+        records=one.records + other.records,
+    )

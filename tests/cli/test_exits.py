@@ -140,8 +140,7 @@ def test_a_fault_of_ours_is_101_with_the_log_and_no_stack_trace(
         raise ZeroDivisionError("a fault of ours")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("replay.dead_letters", broken)
-    monkeypatch.setattr("cli.choosing.dead_letters", broken)
+    monkeypatch.setattr("cli.choosing.catalogue", broken)
     ran = run("dlq", "list")
     log = tmp_path / ".local/log/psfabric-cli.log"
     assert ran.code == exits.INTERNAL

@@ -72,17 +72,6 @@ def test_show_of_what_is_not_there_is_exit_2(run: Run, here: Plant, id: str) -> 
     assert ran.err.startswith("psfabric: ")
 
 
-def test_stats_count_by_cause_with_time_and_money(run: Run, here: Plant) -> None:
-    for _ in range(2):
-        here.bury(here.record(here.time_event()))
-    here.bury(here.raw(b"{", "n-1"), code="malformed-json")
-    body = run("dlq", "stats", "--output", "json").json
-    assert [(c["code"], c["records"]) for c in body["causes"]] == [("malformed-json", 1), ("resource-unknown", 2)]
-    (worth,) = body["worth"]
-    assert (worth["hours"], worth["money"], worth["currency"]) == ("3.0000", "375", "GBP")
-    assert run("dlq", "stats").code == exits.CLEAN
-
-
 def test_plan_apply_verify_bring_a_refused_record_home(run: Run, here: Plant, tmp_path: Path) -> None:
     event, plan = here.time_event(), str(tmp_path / "plan.json")
     here.bury(here.record(event))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.statement import explained
-from replay import dead_letters
+from replay import Selection, State, dead_letters
 from tests.cli.conftest import Run
 from tests.replay.plant import Plant
 
@@ -19,7 +19,8 @@ def test_a_difference_that_an_operator_discarded_says_so(run: Run, here: Plant) 
     here.receipt(discarded.id, "terminal", model)
     ids = [event.data.aggregate_id for event in (discarded, open_)]
     sentences = [f"{id}: 5400 s at source, nothing in the target" for id in ids]
-    told = list(explained(sentences, dead_letters(here.kafka, [here.name])))
+    letters = dead_letters(here.kafka, [here.name], Selection(state=(State.DISCARDED,)))
+    told = list(explained(sentences, letters))
     assert told == [
         f"{sentences[0]} (an operator discarded it: psfabric dlq show {here.name}/0/0)",
         sentences[1],

@@ -69,6 +69,14 @@ def test_what_is_optional_is_none() -> None:
     assert settings({**WHOLE, "PSF_PARTITIONS": "6", "PSF_INSTANCE": "slot-1"}).partitions == 6
 
 
+def test_revealing_is_permitted_unless_it_is_refused_in_so_many_words() -> None:
+    assert settings(WHOLE).reveal is True
+    assert settings({**WHOLE, "PSF_REVEAL": "false"}).reveal is False
+    for wrong in ("no", "0", "False"):
+        with pytest.raises(Misconfigured, match=f"PSF_REVEAL is '{wrong}'; true and false are allowed"):
+            settings({**WHOLE, "PSF_REVEAL": wrong})
+
+
 @pytest.mark.parametrize("text", ["abc", "", "-1", "nan", "inf", "90000"])
 def test_times_are_seconds_within_bounds(text: str) -> None:
     for name in ("PSF_START_WITHIN", "PSF_SESSION"):

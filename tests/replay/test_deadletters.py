@@ -8,7 +8,7 @@ import pytest
 
 from psfabric.engine import Write
 from psfabric.errors import Misconfigured, Unavailable
-from replay import Selection, dead_letters, held, open_dead_letters, records_of, select
+from replay import Selection, dead_letters, held, open_dead_letters, records_of
 from tests.replay.plant import Plant
 
 
@@ -66,7 +66,9 @@ def test_a_notice_with_slashes_in_its_id_is_closed_by_its_own_receipt(plant: Pla
 
 def test_a_discarded_one_is_closed(plant: Plant) -> None:
     plant.bury(plant.record(plant.time_event()))
-    plant.write(Write("fabric.dlq-state", f"dlq.{plant.name}/0/0".encode(), b'{"state":"discarded"}'))
+    plant.write(
+        Write("fabric.dlq-state", f"dlq.{plant.name}/0/0".encode(), b'{"v":1,"state":"discarded","at":"","who":""}')
+    )
     (letter,) = dead_letters(plant.kafka, plant.components)
     assert letter.state == "discarded"
 
@@ -96,10 +98,10 @@ def test_filters_all_have_to_fit(plant: Plant) -> None:
     first, second = plant.time_event(), plant.time_event()
     plant.bury(plant.record(first))
     plant.bury(plant.record(second), code="erp-refused")
-    letters = open_dead_letters(plant.kafka, plant.components)
 
     def chosen(**filters: object) -> list[str]:
-        return [letter.about for letter in select(letters, Selection(**filters))]  # type: ignore[arg-type]
+        selection = Selection(**filters)  # type: ignore[arg-type]
+        return [letter.about for letter in open_dead_letters(plant.kafka, plant.components, selection)]
 
     five, six = datetime(2026, 6, 3, 17, tzinfo=UTC), datetime(2026, 6, 3, 18, tzinfo=UTC)
     assert chosen() == [first.id, second.id]

@@ -7,6 +7,9 @@ from difflib import get_close_matches
 
 from psfabric.errors import FabricError
 
+LISTED = 20
+"""Names that a sentence can hold."""
+
 
 class NotThere(FabricError):
     """Something that was named does not exist (exit code 2)."""
@@ -16,9 +19,14 @@ class Declined(FabricError):
     """What was asked is refused and nothing was sent (exit code 4)."""
 
 
-def nearest(what: str, name: str, known: Iterable[str]) -> NotThere:
-    """`no component 'tryton-ukk'; did you mean tryton-uk?`"""
+def nearest(what: str, name: str, known: Iterable[str], *, most: int = 1) -> NotThere:
+    """`no component 'tryton-ukk'; did you mean tryton-uk?` `most`: names that may be offered."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(names) or 'none'}"
+    near = get_close_matches(name, names, n=most)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there is {_listed(names)}"
     return NotThere(f"no {what} {name!r}; {hint}")
+
+
+def _listed(names: list[str]) -> str:
+    more = f", … ({len(names)} in all)" if len(names) > LISTED else ""
+    return (", ".join(names[:LISTED]) or "none") + more

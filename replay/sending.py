@@ -22,6 +22,7 @@ from psfabric.kafka import Admin, Producer
 from replay import progress as progresses
 from replay.deadletters import value_hash
 from replay.errors import Declined
+from replay.foreign import again, is_elsewhere
 from replay.operations import Operation
 from replay.plan import Entry, Plan
 from replay.progress import DONE, RUNNING, Progress
@@ -92,6 +93,11 @@ def check(kafka: Kafka, plan: Plan) -> Progress | None:
     return found
 
 
+def to_write(entry: Entry, original: Record, plan_hash: str) -> Write:
+    """The record as it goes to whom it is planned for."""
+    return redo(entry, original, plan_hash) if entry.component else again(entry, original)
+
+
 def redo(entry: Entry, original: Record, plan_hash: str) -> Write:
     """The record as it goes to redo: on the partition of its dead letter, with the place where it was first read."""
     headers = (
@@ -134,7 +140,7 @@ class _Sender:
     def _batch(self, state: Progress, size: int) -> Progress:
         entries = self._plan.entries[state.sent : state.sent + size]
         originals = _originals(self._kafka, entries)
-        writes = [redo(e, record, self._plan.hash) for e, record in zip(entries, originals, strict=True)]
+        writes = [to_write(e, record, self._plan.hash) for e, record in zip(entries, originals, strict=True)]
         self._producer.write_and_wait(writes)
         sent = state.sent + len(entries)
         status = DONE if sent == state.total else RUNNING
@@ -166,6 +172,8 @@ def _check_components(kafka: Kafka, plan: Plan) -> None:
         topics[entry.to] = max(entry.to_partition or 0, topics.get(entry.to, 0))
     found = Admin(kafka).end_offsets(topics)
     gone = [topic for topic, partition in topics.items() if (topic, partition) not in found]
+    if gone and is_elsewhere(plan):
+        raise Declined(f"{', '.join(gone)} is not there any more; nothing was sent")
     if gone:
         names = ", ".join(topic.removeprefix("redo.") for topic in gone)
         raise Declined(f"{names} has no such redo partition any more, so nobody would read it; nothing was sent")

@@ -81,6 +81,10 @@ class Admin:
                 raise Unavailable(f"Kafka at {self._kafka} does not answer: {said.str()}")
             waiting(said.str())
 
+    def topics(self) -> set[str]:
+        """The name of every topic that there is. Raises Unavailable."""
+        return set(self._partitions())
+
     def plan(self, wanted: Iterable[Topic]) -> list[Change]:
         """What `apply` would do. Topics that exist and are not wanted, and settings not declared, are left alone."""
         existing, wanted = self._partitions(), list(wanted)

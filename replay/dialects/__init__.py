@@ -7,7 +7,7 @@ docs/dialects.md is the table for people.
 
 from replay.dialects.declared import DIALECTS
 from replay.dialects.dialect import Dialect, Trap
-from replay.dialects.reading import UNKNOWN, Failure, Letter, Origin, letter_of, own_headers
+from replay.dialects.reading import UNKNOWN, Failure, Letter, Origin, decoded, letter_of, own_headers
 
 __all__ = [
     "DIALECTS",
@@ -17,6 +17,7 @@ __all__ = [
     "Letter",
     "Origin",
     "Trap",
+    "decoded",
     "letter_of",
     "own_headers",
 ]

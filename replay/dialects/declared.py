@@ -194,7 +194,7 @@ SHARE = Dialect(
         Trap("loses the record's own headers: it is sent without any"),
         Trap(
             "has neither key nor value where the group does not copy records: replay from the topic it came from",
-            lambda record, details: record.key is None and record.value is None,
+            lambda key, size, details: key is None and size is None,
         ),
     ),
 )
@@ -223,8 +223,8 @@ RULES = Dialect(
     ),
     traps=(
         Trap("goes without its `__rule.*` headers: a reader that finds them skips the rule"),
-        Trap("holds JSON, not the bytes of its topic", lambda record, details: details.get("mode") == "WRITE"),
-        Trap("lost its key, so it goes to any partition", lambda record, details: record.key is None),
+        Trap("holds JSON, not the bytes of its topic", lambda key, size, details: details.get("mode") == "WRITE"),
+        Trap("lost its key, so it goes to any partition", lambda key, size, details: key is None),
     ),
 )
 
@@ -243,7 +243,7 @@ ARROYO = Dialect(
             _fields("original_", partition=("partition", values.partition), offset=("offset", values.number)),
         ),
     ),
-    traps=(Trap("turns a null value into an empty one", lambda record, details: record.value == b""),),
+    traps=(Trap("turns a null value into an empty one", lambda key, size, details: size == 0),),
 )
 
 DIALECTS: tuple[Dialect, ...] = (FABRIC, CONNECT, STREAMS, SPRING, SHARE, RULES, ARROYO)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from psfabric.event import HeaderList, Record
+from psfabric.event import HeaderList
 from replay.dialects.values import Reader, Value
 
 
@@ -34,10 +34,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """What to beware of before a dead letter of the dialect is sent again; `when` says whether it concerns this one."""
+    """What to beware of before a dead letter of the dialect is sent again; `when` says whether it concerns this one,
+    by its key, the size of its value (None: no value) and its details."""
 
     says: str
-    when: Callable[[Record, Mapping[str, Value]], bool] = lambda record, details: True
+    when: Callable[[bytes | None, int | None, Mapping[str, Value]], bool] = lambda key, size, details: True
 
 
 @dataclass(frozen=True, slots=True)

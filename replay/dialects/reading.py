@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
 from psfabric.event import HeaderList, Record
+from replay.deadletters import event_type, value_hash
 from replay.dialects.declared import DIALECTS
 from replay.dialects.dialect import Dialect, Part
-from replay.dialects.values import Value, instant
+from replay.dialects.values import BINARY, Reader, Value, instant
 
 UNKNOWN = "unknown"
 """Dialect of a record that has the headers of none."""
@@ -50,7 +52,8 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A dead letter without its value, whoever wrote it. `failure` is the newest, `first` the first where several are
-    told of. `timestamp_ms` is Kafka's field: of some dialects that of the record before it failed."""
+    told of. `timestamp_ms` is Kafka's field: of some dialects that of the record before it failed. `type` is the event
+    type where the record is an event of ours."""
 
     topic: str
     partition: int
@@ -58,6 +61,8 @@ class Letter:
     timestamp_ms: int
     key: bytes | None
     value_size: int | None
+    value_hash: str | None
+    type: str
     failure: Failure
     first: Failure | None
 
@@ -84,15 +89,41 @@ class Letter:
 def letter_of(record: Record) -> Letter:
     """Never raises, whatever the headers hold."""
     first, newest = _failures(record.headers)
-    size = None if record.value is None else len(record.value)
-    place = (record.topic, record.partition, record.offset, record.timestamp_ms)
-    return Letter(*place, record.key, size, newest, first)
+    return Letter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        key=record.key,
+        value_size=None if record.value is None else len(record.value),
+        value_hash=value_hash(record.value),
+        type=event_type(record),
+        failure=newest,
+        first=first,
+    )
 
 
 def own_headers(headers: HeaderList) -> HeaderList:
     """What the record had before it failed: all but the headers of the dialects that it is of."""
     found = _present(headers)
     return tuple((name, value) for name, value in headers if not any(at in found for at in _dialects_of(name)))
+
+
+def decoded(name: str, value: bytes | None) -> Value | None:
+    """A header for people: a number that its dialect writes in binary as a number, anything else as text."""
+    if value is None:
+        return None
+    read = _binary().get(name)
+    if read is not None:
+        with suppress(ValueError):
+            return read(value)
+    return value.decode(errors="backslashreplace")
+
+
+@lru_cache(maxsize=1)
+def _binary() -> dict[str, Reader]:
+    fields = [each for dialect in DIALECTS for part in dialect.parts for each in part.fields]
+    return {name: each.read for each in fields if each.read in BINARY for name in each.headers}
 
 
 def _failures(headers: HeaderList) -> tuple[Failure | None, Failure]:

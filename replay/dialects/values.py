@@ -70,6 +70,10 @@ def millis(value: bytes) -> str:
     return found
 
 
+BINARY: tuple[Reader, ...] = (int32, int64, count, millis)
+"""Readers of what is no text."""
+
+
 def instant(epoch_ms: int) -> str | None:
     """ISO text in UTC; None for Kafka's "no timestamp" and for what no calendar has."""
     try:

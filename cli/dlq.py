@@ -8,7 +8,7 @@ import typer
 
 from cli import show
 from cli.filters import Filters, filtered
-from cli.options import DryRun, Format, Output, Reveal, Why
+from cli.options import DryRun, Format, Output, Reveal, Topic, Why
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed, why, and what it is worth.")
 
@@ -17,7 +17,9 @@ By = Annotated[
     list[str] | None,
     typer.Option("--by", help="count by cause, component, client, entity, period or currency; may be repeated"),
 ]
-Id = Annotated[str, typer.Argument(metavar="ID", help="<component>/<partition>/<offset>, as `dlq list` shows it")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="<component or topic>/<partition>/<offset>, as `dlq list` shows it")
+]
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="<component>/<partition>/<offset>, as `dlq list` shows")
 ]
@@ -26,13 +28,20 @@ COLUMNS = ("id", "state", "code", "type", "key", "failed at", "times", "message"
 
 @app.command("list", epilog="Example: psfabric dlq list --component tryton-uk --since 2h")
 @filtered
-def list_(filters: Filters, all: All = False, output: Output = Format.TABLE) -> None:
-    """List dead letters that are still open, the oldest first; one per event, however often it failed."""
-    from cli import letters
+def list_(filters: Filters, topic: Topic = None, all: All = False, output: Output = Format.TABLE) -> None:
+    """List dead letters that are still open, the oldest first; one per event, however often it failed.
+
+    Of a topic (--topic) all are listed, since nobody keeps a state of them: by partition and offset, or with --limit
+    the oldest by timestamp.
+    """
+    from cli import foreign, letters
     from cli.choosing import catalogued, unsettled
     from cli.installation import installation
 
     asked = filters.selection()
+    if topic is not None:
+        foreign.list_(installation(), topic, asked, output)
+        return
     wanted = asked if all else unsettled(asked)
     with catalogued(installation(), wanted) as catalogue:
         found = catalogue.letters(wanted)
@@ -48,13 +57,17 @@ def list_(filters: Filters, all: All = False, output: Output = Format.TABLE) -> 
 
 
 @app.command("show", epilog="Example: psfabric dlq show tryton-uk/2/17")
-def show_(id: Id, reveal: Reveal = False, output: Output = Format.TABLE) -> None:
+def show_(id: Id, topic: Topic = None, reveal: Reveal = False, output: Output = Format.TABLE) -> None:
     """Show one dead letter: why it failed, what to do, where it stands, its history, its envelope and its content."""
-    from cli import closer, letters
+    from cli import closer, foreign, letters
     from cli.installation import installation
 
     where = installation()
     closer.permitted(where, reveal)
+    place = foreign.place_of(where, id, topic)
+    if place is not None:
+        foreign.show_(where, place, reveal, output)
+        return
     body = letters.closer(where, id, reveal)
     if output is Format.JSON:
         show.as_json(body)
@@ -97,15 +110,22 @@ def discard(id: Ids, reason: Why, dry_run: DryRun = False, output: Output = Form
 
 @app.command(epilog="Example: psfabric dlq stats --by client --by period --output json")
 @filtered
-def stats(filters: Filters, by: By = None, all: All = False, output: Output = Format.TABLE) -> None:
-    """Count open dead letters by cause, with the time and money they stand for."""
-    from cli import counted
+def stats(
+    filters: Filters, topic: Topic = None, by: By = None, all: All = False, output: Output = Format.TABLE
+) -> None:
+    """Count open dead letters by cause, with the time and money they stand for; of a topic by dialect and cause."""
+    from cli import counted, foreign
     from cli.choosing import catalogued, unsettled
     from cli.installation import installation
 
     wanted, columns = filters.selection(), counted.columns(by or [])
     if wanted.limit is not None:
         raise typer.BadParameter("stats counts all that fit", param_hint="--limit")
+    if topic is not None:
+        if columns:
+            raise typer.BadParameter("goes not with --topic, which is counted by dialect and cause", param_hint="--by")
+        foreign.stats(installation(), topic, wanted, output)
+        return
     wanted = wanted if all else unsettled(wanted)
     with catalogued(installation(), wanted, worth=True) as catalogue:
         causes, (total,) = catalogue.groups(wanted, ["cause"]), catalogue.groups(wanted, [])

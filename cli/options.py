@@ -30,6 +30,9 @@ Keys = Annotated[list[str] | None, typer.Option("--key", help="only this Kafka k
 Since = Annotated[str | None, typer.Option(help="failed at or after: 2026-06-30, an instant, or 90m, 2h, 3d ago")]
 Until = Annotated[str | None, typer.Option(help="failed before: as --since")]
 Limit = Annotated[int | None, typer.Option(min=1, help="at most this many, the oldest first")]
+Topic = Annotated[
+    str | None, typer.Option("--topic", help="dead letters in this topic, of whichever framework, instead of our own")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, change nothing")]
 Reason = Annotated[str, typer.Option(help="why, for the audit trail")]

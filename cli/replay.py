@@ -12,37 +12,49 @@ import typer
 
 from cli import exits, show
 from cli.filters import Filters, filtered
-from cli.options import DryRun, Format, Output, PlanFile, Rate, Reason, Yes, per_second
+from cli.options import DryRun, Format, Output, PlanFile, Rate, Reason, Topic, Yes, per_second
 
 if TYPE_CHECKING:
-    from replay import Plan
+    from cli.installation import Installation
+    from replay import Plan, Selection
     from replay.verify import Answer, Verification
 
 app = typer.Typer(no_args_is_help=True, help="Replay: plan what to send again, apply it, verify what came of it.")
 
 To = Annotated[Path | None, typer.Option("--to", help="file to write; default replay-<time>.json here")]
+ToTopic = Annotated[
+    str | None, typer.Option("--to-topic", help="with --topic: whereto these are sent, e.g. the topic they came from")
+]
 Wait = Annotated[float, typer.Option(min=0, help="seconds to wait for receipts")]
 MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only this plan")]
 
 
 @app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
 @filtered
-def plan(filters: Filters, to: To = None, dry_run: DryRun = False, output: Output = Format.TABLE) -> None:
-    """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when none fits."""
-    import replay
-    from cli.choosing import chosen
-    from cli.installation import installation
-    from replay.operations import claimed_user
+def plan(
+    filters: Filters,
+    topic: Topic = None,
+    to_topic: ToTopic = None,
+    to: To = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when none fits.
 
+    With --topic T --to-topic D: those in any topic T, whichever framework wrote them, to be sent to D.
+    """
+    import replay
+    from cli import foreign
+    from cli.installation import installation
+
+    foreign.expect_both(topic, to_topic)
     where = installation()
     wanted = filters.selection()
-    letters = chosen(where, wanted)
-    if not letters:
-        show.tell(f"Nothing to replay: {_nothing(where.components(wanted.component))}. No plan was written.")
-        raise typer.Exit(exits.FINDINGS)
+    if topic is not None and to_topic is not None:
+        made = foreign.plan(where, topic, to_topic, wanted)
+    else:
+        made = _own(where, wanted)
     now = datetime.now(UTC)
-    who = claimed_user()
-    made = replay.make_plan(where.kafka, where.codec, letters, wanted, where.sinks, who=who, now=now)
     path = to or Path(f"replay-{now:%Y%m%dT%H%M%SZ}.json")
     if not dry_run:
         replay.write_plan(made, path)
@@ -103,12 +115,20 @@ def _answers(counts: Mapping[Answer, int]) -> None:
 
 @app.command(epilog="Example: psfabric replay verify june.json --wait 120")
 def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> None:
-    """Wait for the receipts of an applied plan. Exit 0: all are home. 1: some failed again. 3: some gave no answer."""
+    """Wait for the receipts of an applied plan. Exit 0: all are home. 1: some failed again. 3: some gave no answer.
+
+    Of a plan to a topic of others there are no receipts: exit 0 when all was sent, 3 when not.
+    """
     import replay
+    from cli import foreign
     from cli.installation import installation
+    from replay.foreign import is_elsewhere
 
     made = replay.read_plan(plan)
     where = installation()
+    if is_elsewhere(made):
+        foreign.verify(where, made, output)
+        return
     deadline = time.monotonic() + wait
     found = replay.verify(where.kafka, where.codec, made, deadline=deadline, tell=_answers)
     show.progress_done()
@@ -144,13 +164,27 @@ def status(plan: MaybePlan = None, output: Output = Format.TABLE) -> None:
         show.say("This plan was not applied yet." if made else "No plan was applied yet.")
 
 
+def _own(where: Installation, wanted: Selection) -> Plan:
+    """Of the fabric's own dead letters, back to the components that they failed at."""
+    import replay
+    from cli.choosing import chosen
+    from replay.operations import claimed_user
+
+    letters = chosen(where, wanted)
+    if not letters:
+        show.tell(f"Nothing to replay: {_nothing(where.components(wanted.component))}. No plan was written.")
+        raise typer.Exit(exits.FINDINGS)
+    who, now = claimed_user(), datetime.now(UTC)
+    return replay.make_plan(where.kafka, where.codec, letters, wanted, where.sinks, who=who, now=now)
+
+
 def _nothing(components: Any) -> str:
     names = ", ".join(components)
     return f"no open dead letter of {names} fits (psfabric dlq list shows what there is)"
 
 
 def _print(made: Plan) -> None:
-    show.table(("component", "code", "records"), [(c.component, c.code, c.records) for c in made.counts])
+    show.table(("component", "code", "records"), [(c.component or "-", c.code or "-", c.records) for c in made.counts])
     if made.worth:
         columns = ("legal entity", "client", "currency", "period", "records", "seconds", "hours", "money")
         show.table(columns, [list(each.model_dump().values()) for each in made.worth])

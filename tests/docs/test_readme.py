@@ -19,10 +19,13 @@ from cli.main import execute
 from psfabric import pipelines
 from psfabric.codec import Codec
 from psfabric.connection import Kafka
+from psfabric.engine import Write
 from psfabric.event import Event
 from psfabric.kafka import Admin, Producer
 from psfabric.registry import Registry
+from schemas import Topic
 from tests.docs.pages import GUIDES, PSFABRIC, ROOT, Command, commands, name
+from tests.replay import strangers
 from tests.replay.conftest import registry
 from tests.replay.plant import Plant
 
@@ -129,9 +132,17 @@ def refused(acme: Plant) -> Event:
     return event
 
 
+def failed_elsewhere(acme: Plant) -> None:
+    """An order that Kafka Connect could not read."""
+    names = ("orders", "orders-dlq")
+    Admin(acme.kafka).apply([Topic(name=n, partitions=2, config={}, rule="test", tombstones=True) for n in names])
+    acme.write(Write("orders-dlq", b"order-7", b"{", strangers.connect(), 0))
+
+
 @pytest.mark.parametrize("page", [page for page in GUIDES if commands(page)], ids=name)
 def test_the_commands_of_a_page_run(page: Path, acme: Plant, capfd: pytest.CaptureFixture[str]) -> None:
     refused(acme)
+    failed_elsewhere(acme)
     for command in commands(page):
         if elsewhere(command):
             continue

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli import exits, show
+from cli import exits, review, show
 from cli.options import DryRun, Format, Output
 
 if TYPE_CHECKING:
     from cli.installation import Installation
     from psfabric.registry import Registry
 
-app = typer.Typer(no_args_is_help=True, help="Schemas: register the bundled ones, see which are registered.")
+app = typer.Typer(
+    no_args_is_help=True, help="Schemas: review a change, register the bundled ones, see which are registered."
+)
+review.register(app)
 
 
 @app.command(epilog="Example: psfabric schema register")

@@ -54,6 +54,10 @@ ELSEWHERE = {
         "tests.cli.test_recovery.test_plan_apply_verify_bring_a_refused_record_home",
         "waits for a receipt of every record, and other tests leave dead letters in the same topics",
     ),
+    f"{PSFABRIC} schema diff": (
+        "tests.cli.test_schema_diff.test_findings_are_json_as_promised_and_exit_1",
+        "the files are those of whoever reads the page",
+    ),
     f"{PSFABRIC} statement": ("tests.cli.test_demo.test_the_working_day_balances", "needs the vendors and the ERP"),
 }
 """Beginning of a documented command -> the test that covers it, and why it is not run here."""

@@ -1,0 +1,91 @@
+"""`psfabric schema diff`: what a change of a schema breaks, for any two Avro files. Touches no other system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import exits, show
+from cli.options import Format, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.review import Diff, Finding, Level
+
+Old = Annotated[Path, typer.Argument(metavar="OLD.avsc", help="the schema as it was")]
+New = Annotated[Path, typer.Argument(metavar="NEW.avsc", help="the schema as it shall be")]
+Compatibility = Annotated[
+    str,
+    typer.Option(
+        "--compatibility",
+        metavar="LEVEL",
+        help="BACKWARD (new reads old), FORWARD (old reads new), FULL, each also with _TRANSITIVE, or NONE",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example: psfabric schema diff main/time.avsc branch/time.avsc --compatibility BACKWARD")(diff)
+
+
+def diff(old: Old, new: New, compatibility: Compatibility = "FULL", output: Output = Format.TABLE) -> None:
+    """Review a change between two Avro files: what becomes unreadable, and what changes its meaning.
+
+    Exit 0 without findings, 1 with; notes alone do not fail. A record that another file defines is looked for in the
+    other .avsc files of its folder and among the bundled schemas.
+    """
+    from schemas import review
+
+    level = _level(compatibility)
+    before = review.Version(old.name, review.read(old, not_in=(new,)).type)
+    after = review.Version(new.name, review.read(new, not_in=(old,)).type)
+    if before.name == after.name:
+        before, after = review.Version(str(old), before.type), review.Version(str(new), after.type)
+    found = review.diff([before], after, level)
+    if output is Format.JSON:
+        show.as_json(
+            {
+                "compatible": {direction.value: fine for direction, fine in found.compatible.items()},
+                "findings": [each.as_dict() for each in found.findings],
+            }
+        )
+    else:
+        _table(found)
+    if found.failed:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _level(text: str) -> Level:
+    from schemas.review import Level
+
+    try:
+        return Level(text.upper())
+    except ValueError:
+        levels = ", ".join(level.value for level in Level)
+        raise typer.BadParameter(f"{text!r} is no level; there are {levels}", param_hint="--compatibility") from None
+
+
+def _table(found: Diff) -> None:
+    from schemas.review import Direction
+
+    findings_table(found.findings)
+    said = {Direction.BACKWARD: "new reads old", Direction.FORWARD: "old reads new"}
+    verdict = ", ".join(f"{text}: {'yes' if found.compatible[each] else 'no'}" for each, text in said.items())
+    show.say(f"{counted(found.findings)}; {verdict}.")
+
+
+def findings_table(findings: Sequence[Finding]) -> None:
+    if findings:
+        rows = [(each.severity.value, each.code, each.path or "-", each.message) for each in findings]
+        show.table(("severity", "code", "path", "what it means"), rows)
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """`1 break, 2 hazards, 0 notes`."""
+    from schemas.review import Severity
+
+    counts = {each: sum(found.severity is each for found in findings) for each in Severity}
+    return ", ".join(f"{count} {each.value}{'' if count == 1 else 's'}" for each, count in counts.items())

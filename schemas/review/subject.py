@@ -1,0 +1,71 @@
+"""What a field is about, by the words of its name and its tags: money, tax, billability, approval, identity.
+
+The words are those of professional services (words.toml); a field that none of them knows is neutral data.
+"""
+
+from __future__ import annotations
+
+import re
+
+from schemas.review.avro import Field, Type, Union
+from schemas.review.logical import logical
+from schemas.review.vocabulary import vocabulary
+
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def parts(name: str) -> list[str]:
+    """Words of a name: `workedSeconds` and `worked_seconds` are worked, seconds."""
+    return [part.lower() for part in _PART.findall(name)]
+
+
+def subjects(field: Field) -> set[str]:
+    """Which of money, tax, billability, approval, quantity, currency a field is about."""
+    named = set(parts(field.name))
+    found = {subject for subject, words in vocabulary().subjects.items() if named & words}
+    unit = str(field.attributes.get("unit", ""))
+    if unit.startswith("currency") or _holds_money(field.type):
+        found.add("money")
+    if unit in ("s", "h"):
+        found.add("quantity")
+    return found
+
+
+def _holds_money(node: Type) -> bool:
+    if isinstance(node, Union):
+        return any(_holds_money(each) for each in node.others)
+    return logical(node) in ("decimal", "big-decimal") or getattr(node, "name", "").endswith("Money")
+
+
+def is_identity(field: Field) -> bool:
+    """Whether a field says which object is meant, or is a key: by its name, or by a tag `key` or `identity`."""
+    named = parts(field.name)
+    tagged = any(field.attributes.get(tag) is True for tag in ("key", "identity", "primaryKey", "primary_key"))
+    return tagged or (bool(named) and named[-1] in vocabulary().identity)
+
+
+_KEY_DOC = re.compile(
+    r"\b(primary key|kafka key|partition(ing)? key|message key|record key|idempotency key|business key|unique key|"
+    r"identifies|identity of|unique identifier|uniquely)\b",
+    re.IGNORECASE,
+)
+
+
+def claims_identity(field: Field) -> bool:
+    """Whether doc or tags say that a field identifies something, whatever its name."""
+    tagged = any(field.attributes.get(tag) is True for tag in ("key", "identity", "primaryKey", "primary_key"))
+    return tagged or bool(_KEY_DOC.search(field.doc))
+
+
+LADDERS = (
+    ("classification", ("public", "internal", "confidential", "restricted", "secret", "personal")),
+    (
+        "sensitivity",
+        ("public", "low", "internal", "medium", "confidential", "high", "restricted", "secret", "personal"),
+    ),
+    ("confidentiality", ("public", "internal", "confidential", "restricted", "secret", "personal")),
+    ("pii", ("false", "none", "no", "low", "true", "yes", "high")),
+    ("personal", ("false", "no", "true", "yes")),
+    ("gdpr", ("false", "no", "true", "yes")),
+)
+"""Tags that protect a field, and their values from the least to the most protected."""

@@ -1,0 +1,42 @@
+"""words.toml as sets: what the review knows of the words people use. A word is added there, without code."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent / "words.toml"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The lists of words.toml besides its conventions."""
+
+    subjects: dict[str, frozenset[str]]
+    identity: frozenset[str]
+    generic: frozenset[str]
+    denies: frozenset[str]
+    filler: frozenset[str]
+    same: dict[str, str]
+    """Word -> the one that stands for its group."""
+
+
+@cache
+def data() -> dict[str, Any]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    names, sentences = data()["names"], data()["sentences"]
+    return Vocabulary(
+        subjects={subject: frozenset(words) for subject, words in data()["subjects"].items()},
+        identity=frozenset(names["identity"]),
+        generic=frozenset(names["generic"]),
+        denies=frozenset(sentences["denies"]),
+        filler=frozenset(sentences["filler"]),
+        same={word: group[0] for group in sentences["same"] for word in group},
+    )

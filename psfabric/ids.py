@@ -20,6 +20,14 @@ def derived_id(cause_id: str, component: str, event: str, discriminator: str) ->
     return digest("derived", cause_id, component, event, discriminator)
 
 
+def revised_id(event_id: str, revision: str) -> str:
+    """The id of what a replay through a changed mapping says instead of the live event `event_id`.
+
+    The live id is over (source, native id, event type, upstream version), so this one rests on these and the revision.
+    """
+    return digest("revised", event_id, revision)
+
+
 def sequence(instant: datetime, tie_break: int = 0) -> str:
     """An upstream version as text that sorts: UTC instant to the microsecond, then a 20-digit tie-break."""
     if instant.tzinfo is None:

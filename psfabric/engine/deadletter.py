@@ -21,6 +21,9 @@ MARKER = b"barrier/"
 THEIRS = "__dlq.errors."
 OURS = "fabric-dlq-"
 REDO = "fabric-redo-"
+REVISION = REDO + "revision"
+"""On a replayed source record: the revision, in twenty digits, under which translate says its events again. A dead
+letter of it keeps this one header of the replay, so that it is still that correction when it is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,18 @@ def dead_letter_headers(record: Record, failure: Failure) -> HeaderList:
         *own_headers(record.headers),
         *((THEIRS + n, bounded(v)) for n, v in theirs.items()),
         *((OURS + n, bounded(v)) for n, v in ours.items()),
+        *revision_of(record.headers),
     )
 
 
 def own_headers(headers: HeaderList) -> HeaderList:
     """What the record had before we buried or replayed it."""
     return tuple((n, v) for n, v in headers if not n.startswith((THEIRS, OURS, REDO)))
+
+
+def revision_of(headers: HeaderList) -> HeaderList:
+    """The header of the replay that its record and every dead letter of it carry; none for any other record."""
+    return tuple((n, v) for n, v in headers if n == REVISION)
 
 
 def bounded(text: str) -> bytes:

@@ -63,6 +63,12 @@ def test_a_second_failure_replaces_ours_and_keeps_the_first_origin_and_day() -> 
     assert found["fabric-dlq-first-failed-at"] == FAILURE.first_failed_at
 
 
+def test_a_replayed_record_that_dies_keeps_the_revision_it_was_replayed_under_and_nothing_else_of_the_replay() -> None:
+    replay = (("fabric-redo-plan", b"p"), ("fabric-redo-revision", b"7".zfill(20)))
+    names = [name for name, _ in dead_letter_headers(record(7, headers=(("h", b"a"), *replay)), FAILURE)]
+    assert [name for name in names if name.startswith("fabric-redo-")] == ["fabric-redo-revision"]
+
+
 def test_names_of_dead_letters_in_a_record_that_was_never_buried_by_us_do_not_move_its_origin() -> None:
     theirs = (("__dlq.errors.topic", b"x"), ("__dlq.errors.partition", b"1"), ("__dlq.errors.offset", b"2"))
     assert origin(record(7, headers=theirs)).coordinates == "in/0/7"

@@ -571,8 +571,46 @@ def test_even_what_a_processor_does_not_take_closes_its_dead_letter() -> None:
     assert receipt.component == "step"
 
 
-def test_replay_leaves_no_mark_on_what_goes_on() -> None:
-    full = translated(raw(b"x", *REDO))
+REVISION = "0" * 16 + "4711"
+REVISED = (*REDO, ("fabric-redo-revision", REVISION.encode()))
+
+
+def test_a_source_record_replayed_under_a_revision_says_the_same_state_under_it() -> None:
+    live, again = (CODEC.decode(at(translated(raw(b"x", *more)))) for more in ((), REVISED))
+    assert again.version == Version(live.version.sequence, REVISION)
+    assert (again.correlation_id, again.causation_id) == (live.correlation_id, live.id)
+    same = {"event_id": live.id, "revision": LIVE}
+    assert again.data.model_copy(update=same) == live.data
+
+
+def test_an_id_under_a_revision_rests_on_the_live_one_and_the_revision_alone() -> None:
+    other = (*REDO, ("fabric-redo-revision", b"4712".zfill(20)))
+    live, once, twice, next_ = (at(translated(raw(b"x", *more))) for more in ((), REVISED, REVISED, other))
+    assert once == twice, "byte for byte"
+    assert len({record.header("ce_id") for record in (live, once, next_)}) == 3
+
+
+@pytest.mark.parametrize("said", [b"", b"4711", b"0" * 19 + b"x", b"0" * 21, b"\xff" * 20, "\u0664".encode() * 20])
+def test_a_revision_that_is_none_is_refused(said: bytes) -> None:
+    outcome = translated(raw(b"x", ("fabric-redo-revision", said))).outcome
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "header-invalid"
+
+
+def test_what_is_derived_of_it_takes_the_revision_over() -> None:
+    derived = others(processed(at(translated(raw(b"x", *REVISED)))))
+    assert {dict(write.headers)["ce_revision"] for write in derived} == {REVISION.encode()}
+
+
+def at(result: Result) -> Record:
+    """The one event that a stage emitted, as the next stage reads it."""
+    (write,) = others(result)
+    return Record(write.topic, 2, 1, write.key, write.value, write.headers)
+
+
+@pytest.mark.parametrize("more", [REDO, REVISED])
+def test_replay_leaves_no_mark_on_what_goes_on(more: tuple[tuple[str, bytes], ...]) -> None:
+    full = translated(raw(b"x", *more))
     assert not any(n.startswith("fabric-redo") for w in full.writes for n, _ in w.headers)
     assert isinstance(CODEC.data(others(full)[0].value or b""), TimeSubmitted)
 

@@ -76,7 +76,17 @@ class Discarded:
     about_type: str = ""
 
 
-Outcome = Delivered | Duplicate | Superseded | Rejected | Retry | Held | Unknown | Discarded
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """An operator put another event, with the id `by`, in the place of a dead letter. Otherwise as Discarded."""
+
+    why: str
+    about: str
+    about_type: str = ""
+    by: str = ""
+
+
+Outcome = Delivered | Duplicate | Superseded | Rejected | Retry | Held | Unknown | Discarded | Amended
 
 
 def of_error(error: errors.FabricError) -> Outcome:

@@ -9,9 +9,10 @@ Pure and synchronous: a function of what arrived, what came of it, and the time 
     engine.committed(offsets)  once the broker took them
 
 Rooms: `policy` (how a component delivers), `work` (what is moved), `lane` (one partition's order, holds and offsets),
-`engine` (the component), `waiting` (what lies in hold and who may go on), `filing` (the records that set a record
-aside), `limit` (when too much is buried), `pace` and `backoff` (how fast a target is called), `snapshot` (seen from
-outside); `hold`, `deadletter`, `applied`, `receipts`, `control` are formats that persist.
+`engine` (the component), `waiting` (what lies in hold and who may go on), `obeying` (what operators ask for), `filing`
+(the records that set a record aside), `limit` (when too much is buried), `pace` and `backoff` (how fast a target is
+called), `snapshot` (seen from outside); `hold`, `deadletter`, `applied`, `receipts`, `control` are formats that
+persist.
 """
 
 from psfabric.engine.engine import Engine, Step

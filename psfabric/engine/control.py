@@ -25,12 +25,15 @@ class Act(Enum):
     """Say what the target did with a record whose answer was lost."""
     DISCARD = "discard"
     """Close a dead letter for good: nothing waits behind it any more."""
+    AMEND = "amend"
+    """Close a dead letter because another event goes in its place, which follows in `redo` under the same origin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """`of`: where the record was first read, `<topic>/<partition>/<offset>`. `about`: the event id that receipts are
-    filed under. `outcome`: for RESOLVE, `delivered` (with the target's `reference`) or `absent`."""
+    filed under. `outcome`: for RESOLVE, `delivered` (with the target's `reference`) or `absent`. `by`: for AMEND, the
+    id of the event that goes in its place."""
 
     act: Act
     of: str
@@ -43,6 +46,7 @@ class Control:
     outcome: str = ""
     reference: str = ""
     number: str = ""
+    by: str = ""
 
     def to_headers(self) -> HeaderList:
         named = {PREFIX: self.act.value, f"{PREFIX}-of": self.of, f"{PREFIX}-id": self.id}
@@ -53,7 +57,7 @@ class Control:
         return json.dumps({"v": FORMAT, **body}, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-_IN_VALUE = ("who", "reason", "at", "about", "about_type", "outcome", "reference", "number")
+_IN_VALUE = ("who", "reason", "at", "about", "about_type", "outcome", "reference", "number", "by")
 
 
 def is_control(record: Record) -> bool:

@@ -103,12 +103,17 @@ def bounded(text: str) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A dead letter that later records of its key wait behind, stored in `hold.<component>`. The format persists:
-    key `barrier/<key hash>/<origin topic>/<partition>/<offset>`, value JSON; no value once it is resolved."""
+    key `barrier/<key hash>/<origin topic>/<partition>/<offset>`, value JSON; no value once it is resolved.
+
+    `event`: the id of the event whose place it keeps, since an operator may have put another one there; "" when it is
+    no event, or was written by a release that did not say.
+    """
 
     key_hash: bytes
     topic: str
     partition: int
     offset: int
+    event: str = ""
 
     @property
     def key(self) -> bytes:
@@ -117,6 +122,10 @@ class Marker:
     @property
     def order(self) -> tuple[str, int, int]:
         return (self.topic, self.partition, self.offset)
+
+    def keeps(self, event: str) -> bool:
+        """Whether it stands for this event, and not for one that took its place."""
+        return self.event in ("", event)
 
 
 def key_hash(key: bytes) -> bytes:
@@ -127,11 +136,13 @@ def key_hash(key: bytes) -> bytes:
 def marker_of(record: Record) -> Marker:
     """The marker of a record with a key, wherever it was read from."""
     first = origin(record)
-    return Marker(key_hash(first.key or b""), first.topic, first.partition, first.offset)
+    event = record.header("ce_id") or ""
+    return Marker(key_hash(first.key or b""), first.topic, first.partition, first.offset, event)
 
 
-def marker_value(code: str, at: str) -> bytes:
-    return json.dumps({"v": 1, "code": code, "at": at}, sort_keys=True, separators=(",", ":")).encode()
+def marker_value(code: str, at: str, event: str = "") -> bytes:
+    body = {"v": 1, "code": code, "at": at, **({"event": event} if event else {})}
+    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 def read_marker(stored: Record) -> Marker:
@@ -141,4 +152,13 @@ def read_marker(stored: Record) -> Marker:
         raise ValueError(f"{stored.coordinates} is no barrier marker")
     hashed, _, place = key.removeprefix(MARKER).partition(b"/")
     topic, partition, offset = place.decode().rsplit("/", 2)
-    return Marker(hashed, topic, int(partition), int(offset))
+    return Marker(hashed, topic, int(partition), int(offset), _event_in(stored.value or b""))
+
+
+def _event_in(value: bytes) -> str:
+    """That a dead letter bars its key says the key of a marker; its value need not be one of ours."""
+    try:
+        body = json.loads(value)
+    except ValueError:
+        return ""
+    return str(body.get("event", "")) if isinstance(body, dict) else ""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from psfabric.engine import filing, snapshot, waiting
+from psfabric.engine import filing, obeying, snapshot, waiting
 from psfabric.engine.applied import Applied
 from psfabric.engine.backoff import Backoff
-from psfabric.engine.control import Act, Control, is_control, read_control
+from psfabric.engine.control import is_control, read_control
 from psfabric.engine.deadletter import Marker, bounded, marker_of, origin
 from psfabric.engine.express import Handle, Passage, ride
 from psfabric.engine.hold import HoldEntry
@@ -21,7 +21,7 @@ from psfabric.engine.policy import LONGEST_WAIT, SUSPECT_AFTER, SUSPECT_TIMES, W
 from psfabric.engine.work import Result, Run, State, TopicPartition, Work, Write
 from psfabric.errors import Answer, At, Earlier, Parent, Until
 from psfabric.event import Record, Version
-from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected, Retry, Superseded, Unknown
+from psfabric.outcomes import Amended, Delivered, Discarded, Held, Outcome, Rejected, Retry, Superseded, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Engine:
         backoff: Backoff | None = None,
         pace: Pace | None = None,
     ) -> None:
-        """`receipt` makes the state receipt (held, rejected, discarded) of a record; pure."""
+        """`receipt` makes the receipt of a record that is held, rejected, discarded or amended; pure."""
         self.policy = policy
         self.lanes: dict[int, Lane] = {}
         self.paused = ""
@@ -114,6 +114,8 @@ class Engine:
             work.find_first = redo or record.offset < (log.first or 0) + WINDOW
             if record.coordinates.encode() in lane.held:
                 log.done(record.offset)  # put into hold before a crash, read again: it waits there, once
+            elif not redo and lane.dead_of(record.key) and obeying.place_taken(lane, record):
+                log.done(record.offset)  # amended before a crash, read again: another event goes in its place
             else:
                 lane.enqueue(work)
 
@@ -229,44 +231,12 @@ class Engine:
             control = read_control(record)
         except ValueError:
             control = None
-        work = self._ordered(lane, control, record) if control is not None else None
+        work = obeying.ordered(lane, control, record) if control is not None else None
         log.arrive(work or Work(record, lane.partition, at), record.offset)
         if work is None:
             log.done(record.offset)
         else:
             work.acts = (*work.acts, at)
-
-    def _ordered(self, lane: Lane, control: Control, record: Record) -> Work | None:
-        if control.act is Act.DISCARD:
-            return self._closing(lane, control, record)
-        work = self._in_hold(lane, control.of.encode())
-        if work is None or work.state is not State.QUEUED:
-            return None
-        work.released = True
-        if control.act is Act.BURY:
-            work.forced = Rejected("operator-buried", control.reason)
-        elif control.act is Act.RESOLVE:
-            work.resolved = control
-        return work
-
-    def _closing(self, lane: Lane, control: Control, record: Record) -> Work:
-        """The end of a dead letter, and of its replay where that waits in hold: what is discarded is not delivered."""
-        topic, partition, offset = control.of.rsplit("/", 2)
-        dead = Record(topic, int(partition), int(offset), record.key, None)
-        work = self._in_hold(lane, control.of.encode())
-        if work is None or work.state is not State.QUEUED:
-            work = Work(dead, lane.partition, None, bars=lane.marked(marker_of(dead)))
-            lane.enqueue(work)
-        work.forced = Discarded(control.reason, control.about or control.of, control.about_type)
-        return work
-
-    def _in_hold(self, lane: Lane, key: bytes) -> Work | None:
-        """The work of a held record, let go for an operator; None when nothing of that origin is held."""
-        entry = lane.held.get(key)
-        if entry is None:
-            return None
-        queue = lane.queues.get(waiting.order_key(entry), ())
-        return next((w for w in queue if w.hold_key == key), None) or waiting.let_go(lane, entry)
 
     # ------------------------------------------------------------------------------------------ working
 
@@ -400,11 +370,13 @@ class Engine:
                 return self._hold(lane, work, outcome, now)
             case Rejected():
                 return self._bury(lane, work, outcome, now)
-            case Discarded():
+            case Discarded() | Amended():
                 work.result = Result(outcome)
-                if work.bars and not lane.marked(marker_of(work.record)):
+                if work.bars and lane.marked(marker_of(work.record)) is None:
                     return ()  # its replay came to an end before
-                return self._with_receipt((), work, outcome)
+                obeying.take_along(lane, work, outcome)
+                place = filing.amended(self.policy, lane, work, outcome, now) if isinstance(outcome, Amended) else ()
+                return self._with_receipt(place, work, outcome)
             case Delivered() | Superseded():
                 self._limit.count(bad=False)
                 work.result = result
@@ -454,14 +426,16 @@ class Engine:
             key, entry = result.applied
             lane.applied[key] = entry
         lane.versions.update(result.versions)
-        if isinstance(result.outcome, Rejected) and self.policy.bars(work.record):
-            lane.mark(marker_of(work.record))
+        marker = filing.marks(self.policy, lane, work, result.outcome)
+        if marker is not None:
+            lane.mark(marker)
 
     def _close(self, lane: Lane, work: Work, result: Result) -> None:
         if work.hold_key is not None:
             lane.unhold(work.hold_key, work.key)
-        if work.record.key is not None and lane.dead and not isinstance(result.outcome, Rejected):
-            lane.unmark(marker_of(work.record))
+        freed = filing.frees(lane, work, result.outcome)
+        if freed is not None:
+            lane.unmark(freed)
         if lane.quiet.get(work.key, now := self._now) < now:
             del lane.quiet[work.key]
         lane.finish(work)
@@ -531,7 +505,7 @@ class Engine:
                 return ()
             self._limit.count(bad=True)
         work.result = Result(rejected)
-        return self._with_receipt(filing.buried(self.policy, work, rejected, now), work, rejected)
+        return self._with_receipt(filing.buried(self.policy, lane, work, rejected, now), work, rejected)
 
     def _trips(self, lane: Lane, work: Work) -> bool:
         """Whether this record is one too many: then it is neither buried nor committed, and the component stops."""

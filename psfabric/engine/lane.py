@@ -140,8 +140,9 @@ class Lane:
         if not of_key:
             self.dead.pop(marker.key_hash, None)
 
-    def marked(self, marker: Marker) -> bool:
-        return marker.key in self.dead.get(marker.key_hash, {})
+    def marked(self, marker: Marker) -> Marker | None:
+        """What stands at the place of this marker, for whichever event."""
+        return self.dead.get(marker.key_hash, {}).get(marker.key)
 
     def waits_before(self, work: Work) -> bool:
         """Whether a record of the same key that comes earlier lies in hold.

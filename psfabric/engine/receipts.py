@@ -1,8 +1,8 @@
 """Receipts in `psf.delivery`: for processors, for audit, and for the closing of dead letters.
 
-Key: `<component>/<event id>/terminal` for what is final (delivered, superseded, discarded), `…/state` for what is not
-(held, unknown, rejected). Made of the record and the outcome alone, so that the same outcome again gives the same
-bytes.
+Key: `<component>/<event id>/terminal` for what is final (delivered, superseded, discarded, amended), `…/state` for
+what is not (held, unknown, rejected). Made of the record and the outcome alone, so that the same outcome again gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from psfabric.adapters import Document
 from psfabric.engine.applied import Applied
 from psfabric.errors import Answer
 from psfabric.event import Event, Version, digest
-from psfabric.outcomes import Discarded, Held, Rejected, Superseded
+from psfabric.outcomes import Amended, Discarded, Held, Rejected, Superseded
 from schemas import Model, models
 
 TOPIC = "psf.delivery"
@@ -82,6 +82,19 @@ def discarded(component: str, outcome: Discarded) -> Model:
             **_about(component, outcome.about, outcome.about_type),
             "code": "discarded",
             "reason": outcome.why[:1024],
+        }
+    )
+
+
+def amended(component: str, outcome: Amended) -> Model:
+    """Another event goes in the place of the dead letter of this one."""
+    return models.Amended.model_validate(
+        {
+            **_head(component, outcome.about, None, "Amended"),
+            **_about(component, outcome.about, outcome.about_type),
+            "code": "amended",
+            "reason": outcome.why[:1024],
+            "amended_by": outcome.by,
         }
     )
 

@@ -16,7 +16,7 @@ from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
 from psfabric.errors import Approval, FabricError, Parent, Until
 from psfabric.event import Record
-from psfabric.outcomes import Delivered, Discarded, Held, Outcome, Rejected
+from psfabric.outcomes import Amended, Delivered, Discarded, Held, Outcome, Rejected
 from schemas import Model
 
 log = structlog.get_logger(__name__)
@@ -78,10 +78,11 @@ class Stage(ABC):
         return (*self.inputs, self.policy.redo_topic)
 
     def state_receipt(self, record: Record, outcome: Outcome) -> Write | None:
-        """The receipt of a record that is held, rejected or discarded; None for other outcomes."""
+        """The receipt of a record that is held, rejected, discarded or amended; None for other outcomes."""
         if isinstance(outcome, Discarded):
-            model = receipt.discarded(self.name, outcome)
-            return self.receipt(outcome.about, "terminal", model)
+            return self.receipt(outcome.about, "terminal", receipt.discarded(self.name, outcome))
+        if isinstance(outcome, Amended):
+            return self.receipt(outcome.about, "terminal", receipt.amended(self.name, outcome))
         if not isinstance(outcome, Held | Rejected):
             return None
         data = self._data(record)

@@ -29,6 +29,7 @@ NAMES: Final[Mapping[type, Outcome]] = {
     outcomes.Held: "held",
     outcomes.Unknown: "unknown",
     outcomes.Discarded: "discarded",
+    outcomes.Amended: "amended",
 }
 
 SYSTEM: Final = {"messaging.system": "kafka"}

@@ -56,7 +56,7 @@ Metric = Literal[
 
 Kind = Literal["counter", "gauge", "histogram"]
 
-Outcome = Literal["delivered", "duplicate", "superseded", "rejected", "held", "unknown", "discarded"]
+Outcome = Literal["delivered", "duplicate", "superseded", "rejected", "held", "unknown", "discarded", "amended"]
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "delivered",
     "duplicate",
@@ -65,6 +65,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "held",
     "unknown",
     "discarded",
+    "amended",
 )
 
 _SYSTEM, _TOPIC, _GROUP = "messaging.system", "messaging.destination.name", "messaging.consumer.group.name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.models.billing import BillingKind, BillingRequested
 from schemas.models.client import ClientOnboarded
 from schemas.models.common import Address, BillingModel, Head, Money, RoleRate, SystemReference
-from schemas.models.delivery import Delivered, Discarded, Held, Rejected, Superseded, Unknown
+from schemas.models.delivery import Amended, Delivered, Discarded, Held, Rejected, Superseded, Unknown
 from schemas.models.engagement import EngagementContracted
 from schemas.models.enriched import (
     EnrichedBillingRequested,
@@ -37,6 +37,7 @@ from schemas.models.xref import CrossReferenceUpdated
 
 __all__ = [
     "Address",
+    "Amended",
     "BillingKind",
     "BillingModel",
     "BillingRequested",

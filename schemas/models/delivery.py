@@ -9,6 +9,37 @@ from pydantic import Field
 from schemas.base import Model, Text
 
 
+class Amended(Model):
+    """Terminal receipt: an operator amended the dead letter of the event; the event named in `amended_by`, of
+    the same aggregate and a higher revision, goes in its place. Aggregate: that of the event; key: component,
+    event id and `/terminal`.
+    """
+
+    EVENT: ClassVar[str] = "delivery.Amended"
+    CE_TYPE: ClassVar[str] = "psf.delivery.Amended.v1"
+    TOPIC: ClassVar[str] = "psf.delivery"
+    SUBJECT: ClassVar[str] = "psf.delivery.Amended"
+
+    component: Text
+    """Component that gives the receipt, e.g. `tryton-uk`."""
+    target: Text
+    """Target system instance that the receipt is about."""
+    about_event_id: Text
+    """Id of the event that was to be delivered and will not be."""
+    about_type: Text
+    """Type of that event, e.g. `psf.enriched.time.TimeApproved.v1`."""
+    code: Text
+    """Stable code, listed in codes.toml."""
+    reason: Text
+    """Why the operator amended it. (confidential)"""
+    amended_by: Text
+    """Id of the event that goes in its place (its ce_id)."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+
+
 class Delivered(Model):
     """Terminal receipt: the effect of an event is durable in a target, now or already before. Aggregate: that
     of the event; key: component, event id and `/terminal`.

@@ -19,6 +19,9 @@ CODEC = Codec(Ids())
 
 TIMEOUT = 2.0
 
+REVISIONS = 100
+"""Numbers from one upstream version to the next; those between are its revisions, in the order of the numbers."""
+
 
 class Asked:
     """A request that the adapter makes: suspended until somebody answers it, or says that no answer came."""
@@ -35,7 +38,7 @@ class ErpSink(Sink):
     capabilities: ClassVar[Capabilities] = Capabilities("upsert")
 
     def document(self, event: Event) -> Document:
-        return Document("time", event.aggregate_id, {"version": event.data.sequence})
+        return Document("time", event.aggregate_id, {"version": event.data.sequence, "revision": event.data.revision})
 
     async def deliver(self, events: Sequence[Event]) -> Sequence[Outcome]:
         return [await Asked("deliver", event) for event in events]  # type: ignore[misc]
@@ -48,12 +51,14 @@ class ErpSink(Sink):
 def told(key: str, number: int, whole: bool) -> tuple[bytes, bytes, HeaderList]:
     """Key, value and headers of the event with this number: the next version of its key's object, or an object of its
     own (`whole` false)."""
+    place, revision = divmod(number, REVISIONS)
     event = example(
         "enriched.time.TimeApproved",
         event_id=f"{number:032x}",
-        aggregate_id=key if whole else f"{key}-{number}",
+        aggregate_id=key if whole else f"{key}-{place}",
         partition_key=key,
-        sequence=f"2026-06-01T00:00:00.{number:06d}Z/{0:020d}",
+        sequence=f"2026-06-01T00:00:00.{place:06d}Z/{0:020d}",
+        revision=f"{revision:020d}",
     )
     return CODEC.encode(event)
 

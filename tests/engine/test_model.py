@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from psfabric.engine import Limit, Policy, Write
 from psfabric.engine import engine as room
 from psfabric.engine.control import Act, Control
-from psfabric.engine.deadletter import MARKER, key_hash
+from psfabric.engine.deadletter import MARKER, key_hash, read_marker
 from psfabric.engine.hold import read_hold
 from psfabric.engine.policy import Idempotency
 from psfabric.engine.work import TopicPartition, Work
@@ -37,7 +37,7 @@ from psfabric.hosts.board import Unattended
 from psfabric.kafka.memory import MemoryBroker, MemoryProducer, MemoryReader, partition_of
 from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry, Unknown
 from psfabric.standing import Standing
-from tests.engine.erp import TIMEOUT, Erp, number_of, told
+from tests.engine.erp import REVISIONS, TIMEOUT, Erp, number_of, told
 from tests.engine.worker import SESSION, Call, Worker
 
 EXAMPLES = int(os.environ.get("PSF_MODEL_EXAMPLES", "0"))
@@ -45,6 +45,7 @@ KEYS = ("a", "b", "c")
 PARTITIONS = 2
 WINDOW = 8
 SOURCE, REDO, HOLD, DLQ, APPLIED, RECEIPTS = "deliver.c", "redo.c", "hold.c", "dlq.c", "applied.c", "psf.delivery"
+CLOSED = (".Discarded.v1", ".Amended.v1")
 KINDS = (*["plain"] * 5, "needs", "bad", "closed")
 CHANGES = ("parent", "parent", "no parent", "mended", "open", "closed")
 TROUBLES = ("leaves", "killed", "killed, done", "killed, done", "asleep", "asleep", "away", "refuses")
@@ -54,12 +55,20 @@ which = st.integers(0, 5)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record of the source: its number, and what the target makes of it."""
+    """A record of the source, or what an operator put in its place: its number, and what the target makes of it."""
 
     number: int
     key: str
     kind: str
     record: Record
+    """Under the coordinates of its origin."""
+    at: tuple[TopicPartition, int]
+    """Where it lies to be read."""
+
+    @property
+    def place(self) -> int:
+        """Which record of the source it is, from 1."""
+        return self.number // REVISIONS
 
 
 class Board(Unattended):
@@ -82,6 +91,8 @@ class Stored:
         self._at: dict[TopicPartition, int] = {}
         self.ended: dict[int, str] = {}
         """Numbers with a terminal receipt, and its type."""
+        self.home: set[int] = set()
+        """Numbers that ever had one of the target."""
         self.dead: set[int] = set()
         self.hold: dict[bytes, Record] = {}
         """What lies in the hold topic: records and markers."""
@@ -90,7 +101,10 @@ class Stored:
         for record in self._new(RECEIPTS, 1):
             event, kind = (record.key or b"").decode().split("/")[1:]
             if kind == "terminal":
-                self.ended[_number(event)] = record.header("ce_type") or ""
+                number, kind = _number(event), record.header("ce_type") or ""
+                self.ended[number] = kind
+                if not kind.endswith(CLOSED):
+                    self.home.add(number)
         for record in self._new(DLQ, PARTITIONS):
             self.dead.add(_number(record.header("ce_id") or ""))
         for record in self._new(HOLD, PARTITIONS):
@@ -159,6 +173,10 @@ class Component(RuleBasedStateMachine):
         self.known: set[str] = set()
         self.mended: set[int] = set()
         self.open_period = False
+        self.amended: set[int] = set()
+        """Numbers in whose place an operator put another event."""
+        self.discarded: set[int] = set()
+        self.replayed: set[int] = set()
         self.lied: set[int] = set()
         """Numbers that the target said it had taken, and had not."""
         self.unanswered: set[int] = set()
@@ -183,9 +201,10 @@ class Component(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), kind=st.sampled_from(KINDS), count=st.integers(1, 3))
     def produce(self, key: str, kind: str, count: int) -> None:
         for _ in range(count):
-            number = len(self.sent) + 1
+            number = (len(self.sent) - len(self.amended) + 1) * REVISIONS
             record = self.put(SOURCE, *told(key, number, self.idempotency == "upsert"))
-            sent = self.sent[number] = Sent(number, key, kind, record)
+            at = TopicPartition(SOURCE, record.partition), record.offset
+            sent = self.sent[number] = Sent(number, key, kind, record, at)
             self.of_key[key].append(sent)
 
     @rule(
@@ -455,10 +474,10 @@ class Component(RuleBasedStateMachine):
             worker.answer(call, Unknown("no answer"))
 
     def refusal(self, sent: Sent) -> Outcome | None:
-        if sent.kind == "bad" and sent.number not in self.mended:
+        if sent.kind == "bad" and sent.place not in self.mended:
             return Rejected("contract-violated", "no")
-        if sent.kind == "needs" and str(sent.number) not in self.known:
-            return Held("not there yet", Parent("project", str(sent.number)))
+        if sent.kind == "needs" and str(sent.place) not in self.known:
+            return Held("not there yet", Parent("project", str(sent.place)))
         if sent.kind == "closed" and not self.open_period:
             return Held("closed", Period("UK01", "2026-06"))
         return None
@@ -481,19 +500,51 @@ class Component(RuleBasedStateMachine):
             number = _number(entry.record.header("ce_id") or "")
             if not isinstance(entry.until, Answer) or any(number_of(r.event) == number for r in self.erp.under_way):
                 return
-            outcome = "delivered" if (entry.record.key or b"").decode() + f"-{number}" in self.erp.holds else "absent"
+            outcome = (
+                "delivered"
+                if (entry.record.key or b"").decode() + f"-{number // REVISIONS}" in self.erp.holds
+                else "absent"
+            )
         self.control(Control(act, (held.key or b"").decode(), "op", "me", "so", "", outcome=outcome), entry.record.key)
 
     @precondition(lambda self: self.stored.markers())
     @rule(index=which)
     def an_operator_discards(self, index: int) -> None:
-        markers = self.stored.markers()
-        self.discard(markers[index % len(markers)])
+        letters = self.letters()
+        self.discard(letters[index % len(letters)])
 
-    def discard(self, marker: bytes) -> None:
-        sent = self.sent_of(marker)
-        of = "/".join(marker.decode().split("/")[2:])
-        self.control(Control(Act.DISCARD, of, "op", "me", "so", "", about=f"{sent.number:032x}"), sent.key.encode())
+    def discard(self, letter: Sent) -> None:
+        self.discarded.add(letter.number)
+        of, about = letter.record.coordinates, f"{letter.number:032x}"
+        self.control(Control(Act.DISCARD, of, "op", "me", "so", "", about=about), letter.record.key)
+
+    def letters(self) -> list[Sent]:
+        """The dead letters that bar their keys, or what comes in the place of one."""
+        return [self.sent[_number(read_marker(self.stored.hold[key]).event)] for key in self.stored.markers()]
+
+    @precondition(lambda self: self.stored.markers())
+    @rule(index=which, kind=st.sampled_from(["plain", "plain", "plain", "needs", "bad"]))
+    def an_operator_amends(self, index: int, kind: str) -> None:
+        """Once: the command refuses a letter that is closed. Nor one that a target which cannot tell may have taken."""
+        done = {*self.amended, *self.discarded, *(set(self.sent) - self.stored.dead)}
+        if self.idempotency == "none":
+            done |= {*self.unanswered, *self.replayed}
+        letters = [letter for letter in self.letters() if letter.number not in done]
+        if letters:
+            self.amend(letters[index % len(letters)], kind)
+
+    def amend(self, letter: Sent, kind: str) -> None:
+        """The control record, and behind it the event that goes in the place of the letter, at the same origin."""
+        of, number = letter.record, letter.number + 1
+        self.amended.add(letter.number)
+        key, value, headers = told(letter.key, number, self.idempotency == "upsert")
+        record = Record(of.topic, of.partition, of.offset, key, value, headers)
+        about, by = f"{letter.number:032x}", f"{number:032x}"
+        self.control(Control(Act.AMEND, of.coordinates, "op", "me", "so", "", about=about, by=by), key)
+        lies = self.redo(record)
+        at = TopicPartition(REDO, lies.partition), lies.offset
+        sent = self.sent[number] = Sent(number, letter.key, kind, record, at)
+        self.of_key[letter.key].append(sent)
 
     def control(self, control: Control, key: bytes | None) -> None:
         self.put(REDO, key or b"", control.to_value(), control.to_headers())
@@ -504,12 +555,14 @@ class Component(RuleBasedStateMachine):
         """Something that was delivered, or is dead."""
         numbers = sorted(n for n in {*self.stored.dead, *self.stored.ended} if n in self.sent)
         if numbers:
-            self.replay(self.sent[numbers[index % len(numbers)]].record)
+            self.replayed.add(numbers[index % len(numbers)])
+            self.redo(self.sent[numbers[index % len(numbers)]].record)
 
-    def replay(self, record: Record) -> None:
+    def redo(self, record: Record) -> Record:
         where = (("topic", record.topic), ("partition", str(record.partition)), ("offset", str(record.offset)))
-        origin = tuple(("__dlq.errors." + name, text.encode()) for name, text in where)
-        self.put(REDO, record.key or b"", record.value or b"", (*record.headers, *origin, ("fabric-redo-plan", b"p")))
+        place = tuple(("__dlq.errors." + name, text.encode()) for name, text in where)
+        headers = (*record.headers, *place, ("fabric-redo-plan", b"p"))
+        return self.put(REDO, record.key or b"", record.value or b"", headers)
 
     # ------------------------------------------------------------------------------------------ what must hold
 
@@ -523,7 +576,7 @@ class Component(RuleBasedStateMachine):
         if not work.released:
             self.stored.read()
             for earlier in self.of_key[self.sent[number].key]:
-                if earlier.number < number:
+                if earlier.number < number and earlier.place != self.sent[number].place:
                     why = self.in_the_way(worker, work, earlier)
                     assert not why, f"{number} overtakes {earlier.number}, which {why}"
 
@@ -537,7 +590,13 @@ class Component(RuleBasedStateMachine):
         settled = earlier.number in self.stored.ended or earlier.number in self.stored.dead
         if work.fresh and not settled and place.encode() not in self.stored.hold:
             return "was not dealt with"
+        if self.takes_a_place(earlier) and not settled and place.encode() not in self.stored.hold:
+            return "is still to come"
         return ""
+
+    def takes_a_place(self, sent: Sent) -> bool:
+        """That of a dead letter which is closed, and which the target never took."""
+        return sent.number - 1 in self.stored.ended and sent.number - 1 not in self.stored.home
 
     def stands(self, worker: Worker, hold_key: bytes) -> bool:
         """In the hold topic, and the worker can know: it was there when it loaded, or it wrote it."""
@@ -545,10 +604,6 @@ class Component(RuleBasedStateMachine):
         if found is None:
             return False
         return hold_key in worker.wrote or found.offset < worker.ends[TopicPartition(HOLD, found.partition)]
-
-    def sent_of(self, marker: bytes) -> Sent:
-        place = marker.decode().split("/", 2)[2]
-        return next(s for s in self.sent.values() if s.record.coordinates == place)
 
     @invariant()
     def nothing_below_the_committed_offset_is_lost(self) -> None:
@@ -560,10 +615,10 @@ class Component(RuleBasedStateMachine):
             return
         self.committed = dict(committed)
         for sent in self.sent.values():
-            record = sent.record
-            if record.offset < committed.get(TopicPartition(SOURCE, record.partition), 0):
+            tp, offset = sent.at
+            if offset < committed.get(tp, 0):
                 there = sent.number in self.stored.ended or sent.number in self.stored.dead
-                assert there or record.coordinates.encode() in self.stored.hold, f"{sent.number} is lost"
+                assert there or sent.record.coordinates.encode() in self.stored.hold, f"{sent.number} is lost"
 
     @invariant()
     def no_object_goes_back_and_no_document_is_made_twice(self) -> None:
@@ -600,7 +655,7 @@ class Component(RuleBasedStateMachine):
         self.broker.away = False
         self.broker.refusing.clear()
         self.open_period = True
-        self.known = {str(n) for n in self.sent}
+        self.known = {str(sent.place) for sent in self.sent.values()}
         for worker in list(self.workers[1:]):
             self.workers.remove(worker)
             self.ghosts.append(worker.reader)
@@ -611,7 +666,7 @@ class Component(RuleBasedStateMachine):
         self.an_operator_pauses_or_lets_go_on("")
 
     def everything_comes_to_its_end(self) -> None:
-        discarded: set[tuple[bytes, int]] = set()
+        discarded: set[tuple[int, int]] = set()
         for turn in range(100 + 12 * len(self.sent)):
             if not self.workers:
                 self.worker_joins()
@@ -621,10 +676,11 @@ class Component(RuleBasedStateMachine):
             self.an_operator_pauses_or_lets_go_on("")
             self.nothing_below_the_committed_offset_is_lost()
             self.no_object_goes_back_and_no_document_is_made_twice()
-            for marker in self.stored.markers():
-                if (marker, self.stored.hold[marker].offset) not in discarded:
-                    discarded.add((marker, self.stored.hold[marker].offset))
-                    self.discard(marker)
+            for letter, marker in zip(self.letters(), self.stored.markers(), strict=True):
+                again = letter.number, self.stored.hold[marker].offset
+                if again not in discarded and letter.number in self.stored.dead:
+                    discarded.add(again)
+                    self.discard(letter)
             if self.at_rest():
                 break
         assert self.at_rest(), self.what_is_left()
@@ -647,9 +703,9 @@ class Component(RuleBasedStateMachine):
         """The highest version that did not end as discarded; or a discarded one of which an answer was lost."""
         by_name: dict[str, list[int]] = defaultdict(list)
         for sent in self.sent.values():
-            by_name[sent.key if self.idempotency == "upsert" else f"{sent.key}-{sent.number}"].append(sent.number)
+            by_name[sent.key if self.idempotency == "upsert" else f"{sent.key}-{sent.place}"].append(sent.number)
         for name, numbers in by_name.items():
-            good = [n for n in numbers if "Discarded" not in self.stored.ended[n]]
+            good = [n for n in numbers if not self.stored.ended[n].endswith(CLOSED)]
             doubtful = {n for n in numbers if n not in good and n in self.unanswered}
             if good and not self.lied.intersection(numbers):
                 there = [n for n, _ in self.erp.holds.get(name, ())]
@@ -676,7 +732,7 @@ class Unprotected(Component):
 class TakenOver(Unprotected):
     """The same with nothing but workers that come and go: what they began is known to nobody but the target."""
 
-    the_world_changes = an_operator_discards = an_operator_replays = None  # type: ignore[assignment]
+    the_world_changes = an_operator_discards = an_operator_amends = an_operator_replays = None  # type: ignore[assignment]
     an_operator_decides_about_what_waits = a_worker_sweeps = None  # type: ignore[assignment]
     something_comes_and_all_goes_well = None  # type: ignore[assignment]
 
@@ -709,10 +765,10 @@ def test_a_worker_that_slept_through_its_session_sends_nothing() -> None:
     model.sessions_run_out()
     for _ in range(3):
         model.all_goes_well(3, 50.0)
-    assert model.erp.journal == [("a-1", 1)]
+    assert model.erp.journal == [("a-1", 100)]
     zombie.asleep = False
     model.step(zombie)
     assert [call.request for call in zombie.calls] == [None], "chosen, and kept back"
     model.all_goes_well(3, 50.0)
-    assert model.erp.journal == [("a-1", 1)]
+    assert model.erp.journal == [("a-1", 100)]
     model.teardown()

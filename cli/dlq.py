@@ -95,7 +95,7 @@ def discard(id: Ids, reason: Why, dry_run: DryRun = False, output: Output = Form
         if x.id not in closed
     ]
     if asked and not dry_run:
-        ask(where.kafka, Operator(reason), Act.DISCARD, asked)
+        ask(where.kafka, Operator.of(where.kafka, reason), Act.DISCARD, asked)
     idle = waiting.idle_components(where, {each.component for each in asked})
     if output is Format.JSON:
         ids = [x.id for _, x in found if x.id not in closed]

@@ -43,7 +43,7 @@ def _turn(component: str, wanted: State, reason: str, dry_run: bool, output: For
     before = standings(where.kafka).get(component, Standing())
     # One that was stopped begins nothing either, and stays so for a better reason.
     done = before.state == wanted or (wanted == "paused" and before.state == "stopped")
-    after = before if done or dry_run else stand(where.kafka, Operator(reason), component, wanted)
+    after = before if done or dry_run else stand(where.kafka, Operator.of(where.kafka, reason), component, wanted)
     if output is Format.JSON:
         show.as_json(
             {"component": component, "before": _as_dict(before), "after": _as_dict(after), "changed": not done}

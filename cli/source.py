@@ -69,10 +69,13 @@ def cursor(
 def _move(where: Installation, name: str, before: str | None, after: str | None, reason: str) -> None:
     """The cursor and the row that says who moved it are one transaction."""
     from psfabric.hosts.cursors import move
-    from replay.acts import DONE, Operator, audit
+    from replay.acts import DONE, Operator
+    from replay.ledger import append
 
-    detail = {"source": name, "before": before, "after": after}
-    move(where.kafka, name, after, audit("source-cursor", Operator(reason), DONE, detail))
+    row = Operator.of(where.kafka, reason).row(
+        "source-cursor", DONE, {"source": name, "before": before, "after": after}
+    )
+    move(where.kafka, name, after, lambda writes: append(where.kafka, row, writes))
 
 
 def _polled(where: Installation) -> list[str]:

@@ -60,7 +60,7 @@ def ask(
 
     if not dry_run and records:
         confirm()
-        ask_owners(where.kafka, Operator(reason), act, [asked(each) for each in records], answer)
+        ask_owners(where.kafka, Operator.of(where.kafka, reason), act, [asked(each) for each in records], answer)
     idle = idle_components(where, {each.component for each in records})
     if output is Format.JSON:
         body = {"act": act.value, "records": [as_dict(each) for each in records], "asked": not dry_run, "idle": idle}

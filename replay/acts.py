@@ -16,13 +16,13 @@ from typing import Any
 from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.engine.control import Act, Control
-from psfabric.errors import Unavailable
 from psfabric.kafka import latest
-from psfabric.kafka.transaction import Fenced, Indefinite, Transactions
 from psfabric.standing import TOPIC as STANDINGS
 from psfabric.standing import Standing, State, read_standing
 from psfabric.stored import understood
-from replay.operations import Operation, claimed_user, here
+from replay.identity import identify
+from replay.ledger import Ledger, append
+from replay.operations import CLAIMED, Operation, claimed_user, here
 from replay.reading import Place, scan
 from replay.states import State as States
 from replay.states import Stored
@@ -49,12 +49,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts, why, when and from where."""
+    """Who acts, why, when and from where. `Operator.of` says who by what Kafka knows us as."""
 
     reason: str
     who: str = field(default_factory=claimed_user)
     where: str = field(default_factory=here)
     at: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    who_is: str = CLAIMED
+    os_user: str = field(default_factory=claimed_user)
+
+    @classmethod
+    def of(cls, kafka: Kafka, reason: str) -> Operator:
+        found = identify(kafka)
+        return cls(reason, found.who, who_is=found.who_is, os_user=found.os_user)
+
+    def row(self, act: str, result: str, detail: Mapping[str, Any], id: str = "") -> Operation:
+        """What the ledger is to append about an act of theirs; without `id` it gets a new one."""
+        about = (self.who, self.at, self.reason, detail, self.where, result, self.who_is, self.os_user)
+        return Operation(id or new_id(), act, *about)
 
 
 def ask(
@@ -64,23 +76,27 @@ def ask(
 
     Raises Unavailable when it is not known whether the last batch was asked for; asking again does no harm.
     """
-    for start in range(0, len(records), AT_ONCE):
-        batch = records[start : start + AT_ONCE]
-        id = _new_id()
-        detail = {"records": [f"{each.component}/{each.of}" for each in batch], **(answer or {})}
-        writes = [_order(each, operator, act, id, answer or {}) for each in batch]
-        if act is Act.DISCARD:
-            writes += [_discarded(each.letter, operator, id) for each in batch if each.letter is not None]
-        _commit(kafka, writes, audit(f"record.{act.value}", operator, ASKED, detail, id))
+    with Ledger(kafka) as ledger:
+        for start in range(0, len(records), AT_ONCE):
+            _ask(ledger, operator, act, records[start : start + AT_ONCE], answer or {})
     return len(records)
+
+
+def _ask(ledger: Ledger, operator: Operator, act: Act, batch: Sequence[Asked], answer: Mapping[str, str]) -> None:
+    detail = {"records": [f"{each.component}/{each.of}" for each in batch], **answer}
+    row = operator.row(f"record.{act.value}", ASKED, detail)
+    writes = [_order(each, operator, act, row.id, answer) for each in batch]
+    if act is Act.DISCARD:
+        writes += [_discarded(each.letter, operator, row.id) for each in batch if each.letter is not None]
+    ledger.append(lambda seq: row, lambda row: writes)
 
 
 def stand(kafka: Kafka, operator: Operator, component: str, state: State) -> Standing:
     """Write how a component shall stand from now on."""
     standing = Standing(state, operator.reason, operator.who, operator.at)
     name = {"paused": "component.pause", "running": "component.resume"}.get(state, f"component.{state}")
-    row = audit(name, operator, DONE, {"component": component, "state": state})
-    _commit(kafka, [standing.to_write(component)], row)
+    row = operator.row(name, DONE, {"component": component, "state": state})
+    append(kafka, row, [standing.to_write(component)])
     return standing
 
 
@@ -101,22 +117,5 @@ def _discarded(letter: Place, operator: Operator, id: str) -> Write:
     return Stored(letter, States.DISCARDED, operator.at, operator.who, id).to_write()
 
 
-def audit(act: str, operator: Operator, result: str, detail: Mapping[str, Any], id: str = "") -> Write:
-    """The row in `fabric.operations` about one act, to be written in one transaction with what it does."""
-    row = Operation(id or _new_id(), act, operator.who, operator.at, operator.reason, detail, operator.where, result)
-    return row.to_write()
-
-
-def _commit(kafka: Kafka, writes: Sequence[Write], row: Write) -> None:
-    transactions = Transactions(kafka, f"psfabric.act.{(row.key or b'').decode()}")
-    try:
-        transactions.begin()
-        transactions.write([*writes, row])
-    except (Fenced, Indefinite) as error:
-        raise Unavailable(f"{error}; look whether it was done (it may be), and ask again") from None
-    finally:
-        transactions.close()
-
-
-def _new_id() -> str:
+def new_id() -> str:
     return f"act-{secrets.token_hex(8)}"

@@ -23,6 +23,7 @@ from replay import progress as progresses
 from replay.deadletters import value_hash
 from replay.errors import Declined
 from replay.foreign import again, is_elsewhere
+from replay.ledger import append
 from replay.operations import Operation
 from replay.plan import Entry, Plan
 from replay.progress import DONE, RUNNING, Progress
@@ -121,7 +122,7 @@ class _Sender:
 
     def begin(self, start: Progress) -> None:
         """The audit row stands before the first record goes."""
-        self._producer.write_and_wait([self._operation("started", start).to_write(), start.to_write()])
+        append(self._kafka, self._operation("started", start), [start.to_write()])
 
     def batches(self, start: Progress, size: int) -> Iterator[tuple[Progress, int]]:
         """Send batch by batch; after each, the progress as acknowledged and how many this call has sent."""
@@ -145,8 +146,10 @@ class _Sender:
         sent = state.sent + len(entries)
         status = DONE if sent == state.total else RUNNING
         state = replace(state, sent=sent, status=status, updated_at=_text(self._now()))
-        finished = [self._operation("finished", state).to_write()] if status == DONE else []
-        self._producer.write_and_wait([*finished, state.to_write()])
+        if status == DONE:
+            append(self._kafka, self._operation("finished", state), [state.to_write()])
+        else:
+            self._producer.write_and_wait([state.to_write()])
         return state
 
     def _operation(self, what: str, state: Progress) -> Operation:

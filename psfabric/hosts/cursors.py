@@ -7,13 +7,13 @@ process that reads, renewed while it does; no record: nobody does. Blocking.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.event import Record
-from psfabric.kafka import Transactions, latest, read_settled
+from psfabric.kafka import Fenced, Transactions, latest, read_settled
 from psfabric.stored import understood
 
 CURSORS = "fabric.cursors"
@@ -83,16 +83,29 @@ def reader_write(source: str, reader: Reader | None) -> Write:
     return Write(CURSORS, _reader_key(source), body)
 
 
-def move(kafka: Kafka, source: str, cursor: str | None, *others: Write) -> None:
-    """Set the cursor, or with None forget it, together with `others`; whoever reads the source begins again there.
+def move(
+    kafka: Kafka, source: str, cursor: str | None, store: Callable[[Sequence[Write]], object] | None = None
+) -> None:
+    """Set the cursor, or with None forget it; whoever reads the source begins again there.
 
-    Under the source's transactional id: a page that is being stored meanwhile is given up, never half of it.
-    Raises Unavailable, Indefinite, WriteFailed.
+    `store` makes the writes durable in a transaction of its own, together with what belongs to them. Whoever reads is
+    fenced before, so that a page that is being stored is given up, never half of it. One that began again since may
+    have read the old cursor, so it is fenced once more, and the new one is written over what it stored.
+    Raises Unavailable, Indefinite, WriteFailed, and what `store` raises.
     """
+    writes = [cursor_write(source, cursor), reader_write(source, None)]
     transactions = Transactions(kafka, transactional_id(source))
     try:
         transactions.begin()
-        transactions.write([cursor_write(source, cursor), reader_write(source, None), *others])
+        if store is None:
+            transactions.write(writes)
+            return
+        store(writes)
+        try:
+            transactions.write([reader_write(source, None)])
+        except Fenced:
+            transactions.begin()
+            transactions.write(writes)
     finally:
         transactions.close()
 

@@ -7,7 +7,7 @@ agree.
 """
 
 from psfabric.kafka.admin import Admin, Lag
-from psfabric.kafka.follow import Follower, read_settled
+from psfabric.kafka.follow import Follower, Settled, read_settled
 from psfabric.kafka.group import GroupReader, OffsetGone
 from psfabric.kafka.producer import Producer, TooLarge, WriteFailed
 from psfabric.kafka.reader import latest, read_partition, read_topic
@@ -22,6 +22,7 @@ __all__ = [
     "Lag",
     "OffsetGone",
     "Producer",
+    "Settled",
     "TooLarge",
     "Transactions",
     "WriteFailed",

@@ -69,23 +69,48 @@ class Follower:
         return int(found[1])
 
 
-def read_settled(kafka: Kafka, topic: str, within: float = 45.0) -> list[Record]:
-    """Every record committed to a topic before now, in order within a partition.
+class Settled:
+    """Reads one topic up to the end it has when asked, as often as asked, on the same connections. Not thread-safe.
 
-    `read_topic` ends where the first open transaction begins, and what was committed behind it is not yet seen; here
-    it is waited for until that transaction has ended (the broker ends it itself after its time-out). Raises
-    Unavailable when that takes longer than `within` seconds, and for a topic that is not there.
+    An ordinary read ends where the first open transaction begins, and what was committed behind it is not yet seen;
+    here it is waited for until that transaction has ended (the broker ends it itself after its time-out).
     """
-    ends = {TopicPartition(t, p): end for (t, p), end in Admin(kafka).end_offsets([topic]).items()}
-    if not ends:
-        raise Unavailable(f"{topic} does not exist; run `psfabric topics apply`")
-    follower, found, deadline = Follower(kafka), list[Record](), time.monotonic() + within
-    try:
-        follower.seek(dict.fromkeys(ends, 0))
-        while any(follower.positions()[tp] < end for tp, end in ends.items()):
+
+    def __init__(self, kafka: Kafka, topic: str, within: float = 45.0) -> None:
+        self._topic, self._within = topic, within
+        self._admin, self._follower = Admin(kafka), Follower(kafka)
+
+    def end(self) -> int:
+        """The highest end offset of its partitions."""
+        return max(self._ends().values())
+
+    def read(self, since: int = 0) -> list[Record]:
+        """Every record committed before now from offset `since` of each partition on, in order within a partition.
+
+        Raises Unavailable when that takes longer than `within` seconds, and for a topic that is not there.
+        """
+        ends, found, deadline = self._ends(), list[Record](), time.monotonic() + self._within
+        self._follower.seek(dict.fromkeys(ends, since))
+        while any(self._follower.positions()[tp] < end for tp, end in ends.items()):
             if time.monotonic() > deadline:
-                raise Unavailable(f"{topic} could not be read to its end within {within:.0f} s")
-            found += follower.poll(1000, 0.1)
+                raise Unavailable(f"{self._topic} could not be read to its end within {self._within:.0f} s")
+            found += self._follower.poll(1000, 0.1)
+        return found
+
+    def close(self) -> None:
+        self._follower.close()
+
+    def _ends(self) -> dict[TopicPartition, int]:
+        ends = {TopicPartition(t, p): end for (t, p), end in self._admin.end_offsets([self._topic]).items()}
+        if not ends:
+            raise Unavailable(f"{self._topic} does not exist; run `psfabric topics apply`")
+        return ends
+
+
+def read_settled(kafka: Kafka, topic: str, within: float = 45.0) -> list[Record]:
+    """Everything of a topic, as `Settled.read` gives it."""
+    reader = Settled(kafka, topic, within)
+    try:
+        return reader.read()
     finally:
-        follower.close()
-    return found
+        reader.close()

@@ -23,9 +23,9 @@ from psfabric.engine import Write
 from psfabric.errors import Invalid, Transient, Unknown
 from psfabric.event import Raw
 from psfabric.hosts import polling as room
-from psfabric.hosts.cursors import CURSORS, Reader, Standing, move, standing, transactional_id
+from psfabric.hosts.cursors import CURSORS, Reader, Standing, cursor_write, move, standing, transactional_id
 from psfabric.hosts.polling import Poller, raw_write
-from psfabric.kafka import Admin, Indefinite, Transactions, read_topic
+from psfabric.kafka import Admin, Fenced, Indefinite, Transactions, read_topic
 from schemas import Topic
 from tests.hosts.fakes import eventually, unique, until, values_of
 from tests.hosts.feeds import Feed, feed
@@ -325,11 +325,27 @@ async def test_a_cursor_that_is_moved_is_obeyed_by_the_reader_at_once(kafka: Kaf
     source = feed(name, last=54)
     async with polling(kafka, source):
         await eventually(lambda: cursor(kafka, name) == "54")
-        await asyncio.to_thread(move, kafka, name, to, Write(f"raw.{name}", b"k", b"0"))
+        await asyncio.to_thread(move, kafka, name, to)
         await until(lambda: len(source.begun) == 2)
         await eventually(lambda: cursor(kafka, name) == "54")
     assert [at for at, _ in source.begun] == [None, to]
-    assert read(kafka, name) == sorted([0, *range(1, 55), *range(int(to or 0) + 1, 55)])
+    assert read(kafka, name) == sorted([*range(1, 55), *range(int(to or 0) + 1, 55)])
+
+
+def test_a_reader_that_begins_while_a_cursor_is_moved_does_not_put_the_old_one_back(kafka: Kafka, name: str) -> None:
+    """What belongs to the move is stored under another transactional id, so a reader may begin before that or after."""
+    reader, log = (Transactions(kafka, id) for id in (transactional_id(name), f"test.{name}"))
+    log.begin()
+
+    def store(writes: Sequence[Write]) -> None:
+        reader.begin()
+        log.write([*writes, Write(f"raw.{name}", b"k", b"0")])
+        reader.write([cursor_write(name, "old page")])
+
+    move(kafka, name, "7", store)
+    assert (cursor(kafka, name), read(kafka, name)) == ("7", [0])
+    with pytest.raises(Fenced):
+        reader.write([cursor_write(name, "next old page")])
 
 
 async def test_stopping_ends_a_read_that_waits_and_a_rest_and_says_that_nobody_reads(kafka: Kafka, name: str) -> None:

@@ -36,10 +36,10 @@ def put(kafka: Kafka, name: str, *values: str | None, key: str = "k", partition:
 
 
 class Transaction:
-    """Values written to partition 0 of a topic, not committed yet."""
+    """Values written to partition 0 of a topic, not committed yet; the topic's name is the id unless one is given."""
 
-    def __init__(self, kafka: Kafka, name: str, *values: str) -> None:
-        config = {**client_config(kafka), "transactional.id": name, "transaction.timeout.ms": 60_000}
+    def __init__(self, kafka: Kafka, name: str, *values: str, id: str = "") -> None:
+        config = {**client_config(kafka), "transactional.id": id or name, "transaction.timeout.ms": 60_000}
         self._producer = ck.Producer(config)
         self._producer.init_transactions(20)
         self._producer.begin_transaction()

@@ -12,6 +12,11 @@ from typing import Any
 from schemas.review.avro import Array, Enum, Field, Fixed, Map, Record, Type, Union
 from schemas.review.logical import logical, precision_scale
 
+SAYS_NOTHING = frozenset(
+    ("UNKNOWN", "NONE", "UNSPECIFIED", "UNDEFINED", "UNSET", "UNRECOGNIZED", "OTHER", "NULL", "EMPTY", "NA", "MISSING")
+)
+"""Parts of a symbol that claims nothing."""
+
 LIMITS = {"int": 1 << 31, "long": 1 << 63}
 
 
@@ -87,7 +92,7 @@ def is_neutral(node: Type, value: Any) -> bool:
     if isinstance(value, dict):
         return all(is_neutral(_inside(chosen, name), each) for name, each in value.items())
     if isinstance(chosen, Enum):
-        return str(value).upper().split("_")[-1] in {"UNKNOWN", "NONE", "UNSPECIFIED", "UNDEFINED", "OTHER", "NULL"}
+        return not SAYS_NOTHING.isdisjoint(str(value).upper().split("_"))
     return value in (None, "", 0, False) or value == []
 
 

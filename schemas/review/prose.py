@@ -12,10 +12,15 @@ from schemas.review.words import moved, plain
 
 _WORD = re.compile(r"[a-z][a-z'’]*[a-z]|[a-z]|\d+")
 _MAPPING = (
-    r"(?<![\w-])[`'\"]?{symbol}[`'\"]?\s*(?::|=|-|–|—|→|->|means|is when|\()\s*"
+    r"(?<![\w-])[`'\"]?{symbol}[`'\"]?\s*(?:{apart})\s*"
     r"(?P<text>.+?)(?=[;.)\n]|,\s*[`'\"]?(?:{others})\b|$)"
 )
+_APART = r":|=|means|is when"
+_APART_OF_WORDS = rf"{_APART}|-|–|—|→|->|\("
 
+
+NEAR = 0.5
+"""How much two docs must be alike before a word that only one of them denies is a contradiction."""
 
 REACH = 3
 """Words without meaning that may stand between a denial and what it denies: `not to be posted`."""
@@ -69,7 +74,19 @@ def turned(old: str, new: str) -> str:
     (denied_old, said_old), (denied_new, said_new) = denied(old), denied(new)
     turned_off = (said_old - denied_old) & (denied_new - said_new)
     turned_on = (denied_old - said_old) & (said_new - denied_new)
-    return min(turned_off | turned_on, default="")
+    turned_words = (turned_off | turned_on) - {stem(word) for word in vocabulary().presence}
+    return min(turned_words, default="") if alike(old, new) >= NEAR else ""
+
+
+_WAY = re.compile(r"\bfrom (?:the )?(?P<begin>\w+)[\w ]*? to (?:the )?(?P<end>\w+)")
+
+
+def turned_round(old: str, new: str) -> bool:
+    """Whether one doc goes from A to B and the other from B to A, as rates of exchange do."""
+    before, after = (
+        {(found["begin"], found["end"]) for found in _WAY.finditer(plain(doc).lower())} for doc in (old, new)
+    )
+    return any((end, begin) in after and (end, begin) not in before for begin, end in before if begin != end)
 
 
 def meanings(symbols: Iterable[str], attributes: Mapping[str, Any]) -> dict[str, str]:
@@ -85,19 +102,21 @@ def meanings(symbols: Iterable[str], attributes: Mapping[str, Any]) -> dict[str,
 
 def _meaning(symbol: str, names: tuple[str, ...], doc: str) -> str:
     others = "|".join(re.escape(name) for name in names if name != symbol) or "(?!)"
-    found = re.search(_MAPPING.format(symbol=re.escape(symbol), others=others), doc, re.DOTALL)
+    apart = _APART_OF_WORDS if symbol[-1].isalpha() else _APART
+    found = re.search(_MAPPING.format(symbol=re.escape(symbol), apart=apart, others=others), doc, re.DOTALL)
     return found["text"].strip() if found else ""
 
 
-def re_meant(symbol: str, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    """Whether a symbol means something else now: a contradiction, another symbol's meaning, or one word exchanged."""
+def re_meant(symbol: str, old: Mapping[str, str], new: Mapping[str, str], exchange: bool = True) -> bool:
+    """Whether a symbol means something else now: a contradiction, another symbol's meaning, or (exchange) words put in
+    the place of others."""
     before, after = old[symbol], new[symbol]
     if turned(before, after) or any(moved({"doc": before}, {"doc": after})):
         return True
     own = alike(before, after)
     if any(alike(text, after) > max(own, 0.5) for name, text in old.items() if name != symbol):
         return True
-    return own < 1 and _exchanged(words(before), words(after))
+    return exchange and own < 1 and _exchanged(words(before), words(after))
 
 
 def _exchanged(old: list[str], new: list[str]) -> bool:

@@ -20,14 +20,14 @@ def parts(name: str) -> list[str]:
 
 
 def subjects(field: Field) -> set[str]:
-    """Which of money, tax, billability, approval, quantity, currency a field is about."""
-    named = set(parts(field.name))
-    found = {subject for subject, words in vocabulary().subjects.items() if named & words}
+    """Which of money, tax, billability, approval, currency, time, quantity a field is about."""
+    named = " ".join(parts(field.name))
+    found = {subject for subject, phrase in vocabulary().subjects.items() if phrase.search(named)}
     unit = str(field.attributes.get("unit", ""))
     if unit.startswith("currency") or _holds_money(field.type):
         found.add("money")
     if unit in ("s", "h"):
-        found.add("quantity")
+        found.add("time")
     return found
 
 

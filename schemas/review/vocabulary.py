@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -15,10 +16,11 @@ FILE = Path(__file__).parent / "words.toml"
 class Vocabulary:
     """The lists of words.toml besides its conventions."""
 
-    subjects: dict[str, frozenset[str]]
+    subjects: dict[str, re.Pattern[str]]
     identity: frozenset[str]
     generic: frozenset[str]
     denies: frozenset[str]
+    presence: frozenset[str]
     filler: frozenset[str]
     same: dict[str, str]
     """Word -> the one that stands for its group."""
@@ -29,14 +31,20 @@ def data() -> dict[str, Any]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
+def phrases(found: list[str]) -> re.Pattern[str]:
+    """One pattern for several phrases, each of which stands as whole words."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)")
+
+
 @cache
 def vocabulary() -> Vocabulary:
     names, sentences = data()["names"], data()["sentences"]
     return Vocabulary(
-        subjects={subject: frozenset(words) for subject, words in data()["subjects"].items()},
+        subjects={subject: phrases(found) for subject, found in data()["subjects"].items()},
         identity=frozenset(names["identity"]),
         generic=frozenset(names["generic"]),
         denies=frozenset(sentences["denies"]),
+        presence=frozenset(sentences["presence"]),
         filler=frozenset(sentences["filler"]),
         same={word: group[0] for group in sentences["same"] for word in group},
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from schemas.review.vocabulary import data
+from schemas.review.vocabulary import data, phrases
 
 _EXAMPLE = re.compile(
     r"\(?\b(e\.\s?g\.|for example|for instance|such as|examples?:|see( also)?\b|formerly|previously|deprecated)"
@@ -80,13 +80,9 @@ def conventions() -> tuple[Convention, ...]:
 
 
 def _convention(entry: dict[str, Any]) -> Convention:
-    values = {value: _phrases(phrases) for value, phrases in entry["values"].items()}
-    ignore = _phrases(entry["ignore"]) if entry["ignore"] else None
+    values = {value: phrases(found) for value, found in entry["values"].items()}
+    ignore = phrases(entry["ignore"]) if entry["ignore"] else None
     return Convention(entry["name"], entry["code"], entry["severity"], tuple(entry["tags"]), ignore, values)
-
-
-def _phrases(phrases: list[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)")
 
 
 def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Moved]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.review.avro import Field, Primitive, Record, Type, text
+from schemas.review.avro import Field, Record, Type, text
 from schemas.review.defaults import branch, fits, is_neutral, spoken
 from schemas.review.finding import BREAK, HAZARD, NOTE, Finding
 from schemas.review.logical import logical
 from schemas.review.meaning import prose
-from schemas.review.meaning.pairs import Pair, aligned, said
+from schemas.review.meaning.pairs import Pair, said
+from schemas.review.meaning.prose import SAYS
 from schemas.review.prose import meanings, re_meant
 from schemas.review.subject import LADDERS, claims_identity, is_identity, subjects
+from schemas.review.words import plain
 
 DECIDING = {"money", "tax", "billability", "approval", "currency"}
 ASSENT = ("approved", "accepted", "authorised", "authorized", "confirmed", "signed", "released")
@@ -23,40 +25,48 @@ INTERNAL = {"classification": "internal"}
 def changes(pair: Pair[Field]) -> Iterator[Finding]:
     """Findings about a field that both versions have."""
     old, new = said(pair.old), said(pair.new)
-    swapped = list(_truth(pair))
+    swapped = list(_special(pair))
     yield from swapped or prose.changes(pair.path, old, new)
     yield from protection(pair.path, old, new)
+    yield from _beside(pair)
     yield from _limits(pair)
     yield from _identity(pair)
     yield from _default(pair)
 
 
-def _truth(pair: Pair[Field]) -> Iterator[Finding]:
-    """What true and false stand for, where the doc says it for each."""
-    both = list(aligned(Pair(pair.path, pair.old.type, pair.new.type)))
-    if not both or not all(
-        isinstance(each, Primitive) and each.kind == "boolean" for each in (both[0].old, both[0].new)
-    ):
-        return
-    old, new = (meanings(("true", "false"), {"doc": each.doc.lower()}) for each in (pair.old, pair.new))
-    crossed = [(a, b) for a, b in (("true", "false"), ("false", "true")) if a in old and b in new and a not in new]
-    for value in [each for each in old if each in new and re_meant(each, old, new)]:
-        yield Finding(
-            "doc-contradicts",
-            HAZARD,
-            pair.path,
-            f'`{pair.path}`: {value} meant "{old[value]}" and means "{new[value]}" now. '
-            f"{prose.SAYS['doc-contradicts']}",
-        )
-    for value, other in crossed:
-        if re_meant(value, old, {value: new[other]}):
-            continue
-        yield Finding(
-            "doc-contradicts",
-            HAZARD,
-            pair.path,
-            f'`{pair.path}`: "{old[value]}" was {value} and is {other} now. {prose.SAYS["doc-contradicts"]}',
-        )
+def _beside(pair: Pair[Field]) -> Iterator[Finding]:
+    """A logical type beside the type, where Avro ignores it and people and generators do not."""
+    for name in ("logicalType", "precision", "scale"):
+        was, now = pair.old.attributes.get(name), pair.new.attributes.get(name)
+        if was != now and was is not None and now is not None:
+            yield Finding(
+                "logical-type-changed",
+                HAZARD,
+                pair.path,
+                f"`{pair.path}`: {name} was {was} and is {now} now. It stands "
+                "beside the type, where Avro ignores it; whoever goes by it reads other amounts or times.",
+            )
+
+
+SPECIAL = ("true", "false", "null", "empty", "zero", "0", "-1")
+"""Values whose meaning docs tell: `True: it is billed; false: it is not`, `0 means unlimited`."""
+
+
+ABSENT = ("null", "empty")
+"""Values for which many words say the same: none, not set, not known."""
+
+
+def _special(pair: Pair[Field]) -> Iterator[Finding]:
+    """What true, false, null and zero stand for, where the doc says it."""
+    old, new = (meanings(SPECIAL, {"doc": plain(each.doc).lower()}) for each in (pair.old, pair.new))
+    told = SAYS["doc-contradicts"]
+    for value in [each for each in old if each in new and re_meant(each, old, new, each not in ABSENT)]:
+        text = f'`{pair.path}`: {value} meant "{old[value]}" and means "{new[value]}" now. {told}'
+        yield Finding("doc-contradicts", HAZARD, pair.path, text)
+    for value, other in (("true", "false"), ("false", "true")):
+        if value in old and other in new and value not in new and not re_meant(value, old, {value: new[other]}):
+            text = f'`{pair.path}`: "{old[value]}" was {value} and is {other} now. {told}'
+            yield Finding("doc-contradicts", HAZARD, pair.path, text)
 
 
 def protection(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
@@ -131,7 +141,7 @@ def _identity(pair: Pair[Field]) -> Iterator[Finding]:
             f"`{pair.path}` may be missing now. What has no id is taken for "
             "one and the same thing, or for nothing: time, invoices or payments end up together, or nowhere.",
         )
-    becomes = claims_identity(new) and not claims_identity(old)
+    becomes = claims_identity(new) and not (claims_identity(old) or is_identity(old))
     required = not new.optional and (is_identity(new) or claims_identity(new))
     if old.optional and (becomes or required):
         yield Finding(

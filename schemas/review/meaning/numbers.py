@@ -72,7 +72,7 @@ def _widened(pair: Pair[Type]) -> Iterator[Finding]:
 
 
 def _lost(pair: Pair[Type], what: str) -> Finding:
-    grave = bool(pair.about & {"money", "tax", "quantity", "billability"}) or logical(pair.old) != ""
+    grave = bool(pair.about & {"money", "tax", "time", "quantity"}) or logical(pair.old) != ""
     return Finding(
         "digits-lost",
         BREAK if grave else HAZARD,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.review.finding import HAZARD, NOTE, Finding, Severity
-from schemas.review.prose import alike, turned
+from schemas.review.prose import alike, turned, turned_round
 from schemas.review.words import CURRENCY_TAGS, claimed, conventions, moved, plain
 
 SAYS = {
@@ -27,6 +27,8 @@ LONG = 4
 
 def changes(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
     """Findings about the attributes of one field or type: `doc` and tags."""
+    if old == new:
+        return
     told = False
     for each in moved(old, new):
         told = True
@@ -38,6 +40,14 @@ def changes(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
         )
     before, after = plain(old.get("doc")), plain(new.get("doc"))
     word = turned(before, after)
+    if turned_round(before, after):
+        told = True
+        yield Finding(
+            "doc-contradicts",
+            HAZARD,
+            path,
+            f'{_at(path)}: the way is turned round: "{_cut(before)}" became "{_cut(after)}". {SAYS["doc-contradicts"]}',
+        )
     if word and not told:
         yield Finding(
             "doc-contradicts",

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from schemas.review.avro import Field, Record, Type, Union, below
 from schemas.review.finding import BREAK, HAZARD, NOTE, Finding
 from schemas.review.logical import logical
-from schemas.review.meaning.fields import deciding_default, invalid_default, is_deprecated, protection
+from schemas.review.meaning.fields import DECIDING, deciding_default, invalid_default, is_deprecated, protection
 from schemas.review.meaning.pairs import Pair
 from schemas.review.prose import alike, spelt_alike, stem
 from schemas.review.resolve import written_as
-from schemas.review.subject import is_identity, parts, subjects
+from schemas.review.subject import parts, subjects
 from schemas.review.vocabulary import vocabulary
 
 
@@ -130,7 +130,7 @@ def _like_types(old: Type, new: Type) -> bool:
 def _removed(path: str, gone: list[Field]) -> Iterator[Finding]:
     for each in gone:
         here = below(path, each.name)
-        grave = (subjects(each) or is_identity(each)) and not is_deprecated(each)
+        grave = subjects(each) & (DECIDING | {"time"}) and not is_deprecated(each)
         yield Finding(
             "field-removed",
             HAZARD if grave else NOTE,

@@ -1,4 +1,4 @@
-"""`psfabric schema diff`: what a change of a schema breaks, for any two Avro files. Touches no other system."""
+"""`psfabric schema diff` and `lint`: what a change breaks, what is wrong with a file. They touch no other system."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Old = Annotated[Path, typer.Argument(metavar="OLD.avsc", help="the schema as it was")]
 New = Annotated[Path, typer.Argument(metavar="NEW.avsc", help="the schema as it shall be")]
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[PATH]...", help="files or folders; the bundled schemas when none is given"),
+]
 Compatibility = Annotated[
     str,
     typer.Option(
@@ -29,6 +33,7 @@ Compatibility = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example: psfabric schema diff main/time.avsc branch/time.avsc --compatibility BACKWARD")(diff)
+    app.command(epilog="Example: psfabric schema lint schemas/avro")(lint)
 
 
 def diff(old: Old, new: New, compatibility: Compatibility = "FULL", output: Output = Format.TABLE) -> None:
@@ -55,6 +60,23 @@ def diff(old: Old, new: New, compatibility: Compatibility = "FULL", output: Outp
     else:
         _table(found)
     if found.failed:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def lint(paths: Paths = None, output: Output = Format.TABLE) -> None:
+    """Check schema files: whether they are Avro, and whether they keep the rules of the house. Exit 1 with findings."""
+    from schemas.review.files import BUNDLED
+    from schemas.review.lint import lint as linted
+
+    remarks = linted(paths or [BUNDLED])
+    if output is Format.JSON:
+        show.as_json({"findings": [each.as_dict() for each in remarks]})
+    elif remarks:
+        rows = [(each.severity.value, each.code, each.file, each.message) for each in remarks]
+        show.table(("severity", "code", "file", "what is wrong"), rows)
+    else:
+        show.say("Nothing is wrong.")
+    if remarks:
         raise typer.Exit(exits.FINDINGS)
 
 

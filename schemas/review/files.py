@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from schemas.review.definitions import definitions, outline
 from schemas.review.json_text import LIMIT, NotJson, loads
 from schemas.review.parse import Definition, Parsed, parse
 
@@ -67,11 +68,11 @@ def read_json(path: Path) -> Any:
 
 @dataclass
 class Folder:
-    """Where the names that a file does not define are looked for."""
+    """Where names that a file does not define are looked for: its own folder, then the schemas of this repository."""
 
     folders: tuple[Path, ...]
     but: frozenset[Path]
-    known: dict[str, list[Definition]] | None = field(default=None)
+    known: dict[Path, dict[str, list[Definition]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path, not_in: Sequence[Path]) -> Folder:
@@ -80,17 +81,20 @@ class Folder:
         return cls((folder, *bundled), frozenset(each.resolve() for each in (path, *not_in)))
 
     def find(self, name: str) -> Definition | None:
-        """The definition of a full name. Raises `BadSchema` where two files define it differently."""
-        if self.known is None:
-            self.known = {}
-            for folder in self.folders:
-                for each, found in _definitions(folder, self.but):
-                    self.known.setdefault(each, []).append(found)
-        near = self.known.get(name, [])
-        if any(each.json != near[0].json for each in near[1:]):
+        """The definition of a full name. Raises `BadSchema` where two files of one folder define it differently."""
+        near = next((found for folder in self.folders if (found := self._inside(folder).get(name))), [])
+        if any(outline(each) != outline(near[0]) for each in near[1:]):
             files = " and ".join(sorted({each.file for each in near}))
             raise BadSchema(f"{name!r} is defined in {files}, and not alike; define it in one of them")
         return near[0] if near else None
+
+    def _inside(self, folder: Path) -> dict[str, list[Definition]]:
+        if folder not in self.known:
+            found: dict[str, list[Definition]] = {}
+            for name, each in _definitions(folder, self.but):
+                found.setdefault(name, []).append(each)
+            self.known[folder] = found
+        return self.known[folder]
 
     def hint(self, sentence: str) -> str:
         if "nothing before it defines it" not in sentence:
@@ -104,23 +108,6 @@ def _definitions(folder: Path, but: frozenset[Path]) -> Iterator[tuple[str, Defi
         if path.resolve() in but:
             continue
         try:
-            yield from _named(read_json(path), "", path.name)
+            yield from definitions(read_json(path), path.name)
         except BadSchema:
             continue
-
-
-def _named(node: Any, space: str, file: str) -> Iterator[tuple[str, Definition]]:
-    if isinstance(node, list):
-        for each in node:
-            yield from _named(each, space, file)
-    if not isinstance(node, dict):
-        return
-    if node.get("type") in ("record", "error", "enum", "fixed") and isinstance(node.get("name"), str):
-        name = node["name"]
-        inner = name.rpartition(".")[0] if "." in name else node.get("namespace", space)
-        inner = inner if isinstance(inner, str) else ""
-        short = name.rpartition(".")[2]
-        yield (f"{inner}.{short}" if inner else short), Definition(node, space, file)
-        space = inner
-    for key in ("type", "items", "values", "fields"):
-        yield from _named(node.get(key), space, file)

@@ -84,6 +84,10 @@ class _Parser:
     elsewhere: Elsewhere
     names: dict[str, Named] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    borrowing: int = 0
+    """Definitions of other files that are being read: what one repeats of a type that is known is no second one."""
+    borrowed: set[str] = field(default_factory=set)
+    """Names that came from other files; the schema may define them itself all the same."""
 
     def wrong(self, path: str, sentence: str, tolerable: bool = False) -> Type:
         self.mistakes.append(Mistake(path, sentence, tolerable))
@@ -134,7 +138,11 @@ class _Parser:
         found = self.elsewhere(full)
         if found is None:
             return self.wrong(path, f"{full!r} is not a type, and nothing before it defines it")
+        known = set(self.names)
+        self.borrowing += 1
         self.type(found.json, found.namespace, path, depth + 1)
+        self.borrowing -= 1
+        self.borrowed |= self.names.keys() - known
         if full not in self.names:
             return self.wrong(path, f"{full!r} is said to be in {found.file}, which does not define it so")
         return self.names[full]
@@ -154,6 +162,8 @@ class _Parser:
         name = self.full_name(kind, node, space, path)
         if name is None:
             return Primitive("null")
+        if self.borrowing and name in self.names:
+            return self.names[name]
         inner = name.rpartition(".")[0]
         aliases = tuple(each if "." in each or not inner else f"{inner}.{each}" for each in self.aliases(node, path))
         rest = {key: value for key, value in node.items() if key not in ("name", "namespace", "aliases")}
@@ -181,7 +191,7 @@ class _Parser:
         if any(not NAME.fullmatch(part) for part in spaced.split(".")) and spaced:
             self.wrong(path, f"{spaced!r} is no namespace: names as of types, with dots between", tolerable=True)
         full = f"{spaced}.{name}" if spaced else name
-        if full in self.names:
+        if full in self.names and not self.borrowing and full not in self.borrowed:
             self.wrong(path, f"{full!r} is defined twice; define it once and refer to it by name")
         return full
 

@@ -24,16 +24,17 @@ def subjects(field: Field) -> set[str]:
     named = " ".join(parts(field.name))
     found = {subject for subject, phrase in vocabulary().subjects.items() if phrase.search(named)}
     unit = str(field.attributes.get("unit", ""))
-    if unit.startswith("currency") or _holds_money(field.type):
+    if unit.startswith("currency") or holds_money(field.type):
         found.add("money")
     if unit in ("s", "h"):
         found.add("time")
     return found
 
 
-def _holds_money(node: Type) -> bool:
+def holds_money(node: Type) -> bool:
+    """Whether a type is a decimal, or a record called Money, as such or optional."""
     if isinstance(node, Union):
-        return any(_holds_money(each) for each in node.others)
+        return any(holds_money(each) for each in node.others)
     return logical(node) in ("decimal", "big-decimal") or getattr(node, "name", "").endswith("Money")
 
 

@@ -19,6 +19,7 @@ class Vocabulary:
     subjects: dict[str, re.Pattern[str]]
     identity: frozenset[str]
     generic: frozenset[str]
+    personal: re.Pattern[str]
     denies: frozenset[str]
     presence: frozenset[str]
     filler: frozenset[str]
@@ -43,6 +44,7 @@ def vocabulary() -> Vocabulary:
         subjects={subject: phrases(found) for subject, found in data()["subjects"].items()},
         identity=frozenset(names["identity"]),
         generic=frozenset(names["generic"]),
+        personal=phrases(names["personal"]),
         denies=frozenset(sentences["denies"]),
         presence=frozenset(sentences["presence"]),
         filler=frozenset(sentences["filler"]),

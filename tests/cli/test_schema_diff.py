@@ -148,3 +148,31 @@ def test_what_a_doc_says_cannot_draw_on_the_terminal(run: Run, tmp_path: Path) -
     assert ran.code == exits.FINDINGS
     assert "\x1b" not in ran.out
     assert "[bold]" in ran.out
+
+
+def test_the_bundled_schemas_are_clean(run: Run) -> None:
+    ran = run("schema", "lint")
+    assert (ran.code, ran.out) == (exits.CLEAN, "Nothing is wrong.\n")
+
+
+def test_lint_names_file_code_and_place(run: Run, tmp_path: Path) -> None:
+    schema = {
+        "type": "record",
+        "name": "acme.Line",
+        "doc": "A line of an invoice.",
+        "fields": [{"name": "a", "type": "x"}],
+    }
+    path = written(tmp_path / "line.avsc", schema)
+    ran = run("schema", "lint", path, "--output", "json")
+    assert ran.code == exits.FINDINGS
+    (found,) = ran.json["findings"]
+    assert (found["file"], found["code"], found["severity"], found["path"]) == (path, "schema-invalid", "break", "a")
+    assert "'acme.x' is not a type" in " ".join(run("schema", "lint", str(tmp_path)).out.split())
+
+
+def test_lint_of_what_is_no_json_exits_2_and_names_every_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.avsc").write_bytes(b"[" * 100_000)
+    (tmp_path / "b.avsc").write_bytes(b"\xff")
+    ran = run("schema", "lint", str(tmp_path), str(tmp_path / "c.avsc"))
+    assert (ran.code, ran.out) == (exits.USAGE, "")
+    assert [f"{name}.avsc: " in ran.err for name in "abc"] == [True] * 3

@@ -124,3 +124,41 @@ def test_types_in_a_chain_too_long_to_follow_get_a_sentence(tmp_path: Path) -> N
         inside = f"R{at + 1}" if at < 399 else "int"
         (tmp_path / f"r{at}.avsc").write_text(json.dumps(record(f"R{at}", {"name": "next", "type": inside})))
     assert "nested more than 60 deep" in refused(tmp_path / "r0.avsc")
+
+
+def test_a_type_that_two_borrowed_records_repeat_is_one(tmp_path: Path) -> None:
+    money = record("Money", {"name": "amount", "type": "long"})
+    parties = [record(name, {"name": "due", "type": money}) for name in ("Payer", "Payee")]
+    for each in parties:
+        (tmp_path / f"{each['name']}.avsc").write_text(json.dumps(each))
+    line = record(
+        "Line", {"name": "a", "type": "Payer"}, {"name": "b", "type": "Payee"}, {"name": "c", "type": "Money"}
+    )
+    (tmp_path / "line.avsc").write_text(json.dumps(line))
+    found = review.read(tmp_path / "line.avsc").type
+    assert isinstance(found, Record)
+    assert [each.type.label for each in found.fields] == ["record acme.Payer", "record acme.Payee", "record acme.Money"]
+    own = record("Own", {"name": "a", "type": "Payer"}, {"name": "c", "type": money})
+    (tmp_path / "own.avsc").write_text(json.dumps(own))
+    assert review.read(tmp_path / "own.avsc").mistakes == ()
+
+
+def test_a_definition_of_its_own_comes_before_what_borrowed_records_repeat(tmp_path: Path) -> None:
+    payer = record("Payer", {"name": "due", "type": record("Money", {"name": "amount", "type": "long"})})
+    (tmp_path / "payer.avsc").write_text(json.dumps(payer))
+    line = record(
+        "Line", {"name": "a", "type": record("Money")}, {"name": "b", "type": "Payer"}, {"name": "c", "type": "Money"}
+    )
+    (tmp_path / "line.avsc").write_text(json.dumps(line))
+    found = review.read(tmp_path / "line.avsc").type
+    assert isinstance(found, Record)
+    assert found.fields[2].type is found.fields[0].type
+
+
+def test_the_folder_of_the_file_comes_before_this_repository(tmp_path: Path) -> None:
+    (tmp_path / "money.avsc").write_text(json.dumps(record("Money") | {"namespace": "psf.common"}))
+    (tmp_path / "line.avsc").write_text(json.dumps(record("Line", {"name": "net", "type": "psf.common.Money"})))
+    found = review.read(tmp_path / "line.avsc").type
+    assert isinstance(found, Record)
+    assert isinstance(found.fields[0].type, Record)
+    assert found.fields[0].type.fields == []

@@ -89,6 +89,13 @@ def _bytes_for_text(reader: Any, writer: Any) -> bool:
     return "bytes" in str(writer) and "string" in str(reader)
 
 
+@pytest.mark.parametrize("reader", PRIMITIVES)
+@pytest.mark.parametrize("writer", PRIMITIVES)
+def test_one_primitive_is_called_readable_as_another_exactly_where_it_is_read(reader: str, writer: str) -> None:
+    verdict = not failures(Level.BACKWARD, [Version("w", parse(writer).type)], Version("r", parse(reader).type))
+    assert verdict == (reads(reader, writer) or (writer, reader) == ("bytes", "string"))
+
+
 @settings(max_examples=60, deadline=None)
 @given(records)
 def test_every_schema_reads_itself_both_ways(schema: dict[str, Any]) -> None:

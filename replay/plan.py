@@ -23,6 +23,7 @@ from replay.deadletters import DeadLetter, records_of
 from replay.errors import Declined, NotThere
 from replay.reading import Place
 from replay.receipts import About
+from replay.remapped import Remapped
 from replay.selection import Selection, key_text
 from replay.worth import Worth, total, worth
 
@@ -99,6 +100,10 @@ class Plan(_Part):
     without_worth: int
     targets: tuple[str, ...]
     warnings: tuple[str, ...]
+    revision: str = ""
+    """Of a plan from a source's record: under which everything is said again, in twenty digits."""
+    remapped: Remapped | None = None
+    """What such a plan does, for whoever decides on it."""
     hash: str = ""
 
 
@@ -130,6 +135,11 @@ def make_plan(
         targets=tuple(name for name in components if name in sinks),
         warnings=tuple(_warnings(ordered, components, sinks)),
     )
+    return sealed(plan)
+
+
+def sealed(plan: Plan) -> Plan:
+    """The plan with its hash."""
     return plan.model_copy(update={"hash": content_hash(plan.model_dump(mode="json"))})
 
 

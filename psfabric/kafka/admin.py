@@ -167,7 +167,7 @@ class Admin:
         beginning where it never committed."""
         committed = self._committed(groups)
         ends = self.end_offsets({topic for topics in groups.values() for topic in topics})
-        begins = self._begin_offsets(ends)
+        begins = self.begin_offsets({topic for topic, _ in ends})
         return ends, {
             group: {
                 tp: at if (at := committed[group].get(tp, -1)) >= 0 else begins[tp] for tp in ends if tp[0] in topics
@@ -176,9 +176,20 @@ class Admin:
         }
 
     def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+        return self._offsets_of(topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def begin_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The first offset that retention left of each partition; where nothing is left, its end."""
+        return self._offsets_of(topics, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def offsets_at(self, topics: Iterable[str], at_ms: int) -> dict[tuple[str, int], int]:
+        """The first offset whose timestamp (epoch milliseconds) is not before `at_ms`; no partition without one."""
+        found = self._offsets_of(topics, OffsetSpec.for_timestamp(at_ms))
+        return {tp: offset for tp, offset in found.items() if offset >= 0}
+
+    def _offsets_of(self, topics: Iterable[str], spec: Any) -> dict[tuple[str, int], int]:
         partitions = self._partitions()
-        tps = [ck.TopicPartition(t, p) for t in topics for p in range(partitions.get(t, 0))]
-        return self._offsets({tp: OffsetSpec.latest() for tp in tps})  # type: ignore[no-untyped-call]
+        return self._offsets({ck.TopicPartition(t, p): spec for t in topics for p in range(partitions.get(t, 0))})
 
     def _committed(self, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[tuple[str, int], int]]:
         """Asked of each group's coordinator by a consumer that joins nothing.
@@ -206,10 +217,6 @@ class Admin:
             raise Unavailable(f"the group {group} has no coordinator; try again: {error.args[0].str()}") from None
         finally:
             asking.close()
-
-    def _begin_offsets(self, tps: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        wanted = {ck.TopicPartition(t, p): OffsetSpec.earliest() for t, p in tps}  # type: ignore[no-untyped-call]
-        return self._offsets(wanted)
 
     def _offsets(self, wanted: Mapping[ck.TopicPartition, OffsetSpec]) -> dict[tuple[str, int], int]:
         """Asked again while a leader is being chosen, as it is for a moment after a topic was made."""

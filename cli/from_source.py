@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as Map
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from cli import show
 
 if TYPE_CHECKING:
+    from cli.filters import Filters
     from cli.installation import Installation
     from psfabric.pipelines import Pipelines
-    from replay.from_source import Road
+    from replay import Selection
+    from replay.from_source import Made
     from replay.remapped import Remapped
     from replay.remapping import Mapping
+
+
+ALLOWED = ("type", "key", "since", "until", "limit")
+"""Filters that a source's record can be chosen by."""
 
 
 def mapping(where: Installation, name: str) -> Mapping:
@@ -40,11 +51,38 @@ def mapping(where: Installation, name: str) -> Mapping:
     return Mapping(where.codec, stage, adapter.emits)
 
 
-def road(where: Installation) -> Road:
-    from replay.from_source import Road
+def selection(filters: Filters) -> Selection:
+    """Raises typer.BadParameter for what only a dead letter has."""
+    for name, given in vars(filters).items():
+        if given and name not in ALLOWED:
+            allowed = ", ".join(f"--{each}" for each in ALLOWED)
+            raise typer.BadParameter(f"it chooses among dead letters; --from takes {allowed}", param_hint=f"--{name}")
+    return filters.selection()
+
+
+def planned(where: Installation, name: str, wanted: Selection, now: datetime, *, dry_run: bool) -> Made:
+    """Compare, and freeze what differs. Without `dry_run` the plan has an operation number of its own."""
+    from cli import logs
+    from psfabric.event import LIVE
+    from replay import Operator
+    from replay.acts import operation_number
+    from replay.errors import nearest
+    from replay.from_source import Downstream, plan_from_source
+
+    what, operator = mapping(where, name), Operator("")
+    for event in wanted.type:
+        if event not in what.types:
+            raise nearest(f"event of {what.stage.name}", event, what.types)
+    logs.configure(logging.CRITICAL)  # a bug of the mapping is counted; a line for each record would bury that
+
+    def number(detail: Map[str, Any]) -> str:
+        return LIVE if dry_run else operation_number(where.kafka, operator, "replay.plan", detail)
 
     processors = [declared.adapter.name for declared in where.pipelines.processors]
-    return Road(where.sinks, processors, leading(where.pipelines))
+    downstream = Downstream(where.sinks, processors, leading(where.pipelines))
+    made = plan_from_source(where.kafka, what, wanted, downstream, number, who=operator.who, now=now, tell=_tell)
+    show.progress_done()
+    return made
 
 
 def leading(pipelines: Pipelines) -> Callable[[str], bool]:
@@ -64,7 +102,7 @@ def leading(pipelines: Pipelines) -> Callable[[str], bool]:
     return leads
 
 
-def tell(doing: str, count: int) -> None:
+def _tell(doing: str, count: int) -> None:
     show.progress(f"{doing}: {count} records" if count else doing)
 
 

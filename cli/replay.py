@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Replay: plan what to send again, apply it, verify what came of it.")
 
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TOPIC", help="full.<source> or raw.<source>: map its record again")
+]
 To = Annotated[Path | None, typer.Option("--to", help="file to write; default replay-<time>.json here")]
 ToTopic = Annotated[
     str | None, typer.Option("--to-topic", help="with --topic: whereto these are sent, e.g. the topic they came from")
@@ -29,19 +32,25 @@ Wait = Annotated[float, typer.Option(min=0, help="seconds to wait for receipts")
 MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only this plan")]
 
 
-@app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
+@app.command(
+    epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json\n\n"
+    "After a mapping was mended: psfabric replay plan --from full.jira-acme --since 2026-06-01 --to fix.json"
+)
 @filtered
 def plan(
     filters: Filters,
+    from_: From = None,
     topic: Topic = None,
     to_topic: ToTopic = None,
     to: To = None,
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when none fits.
+    """Freeze the open dead letters that fit into a plan file; nothing is sent. Exit 1 when there is nothing to send.
 
-    With --topic T --to-topic D: those in any topic T, whichever framework wrote them, to be sent to D.
+    With --topic T --to-topic D: those in any topic T, whichever framework wrote them, to be sent to D. With --from: of
+    what a source received, what its mapping of today says otherwise than was said; since and until mean when it was
+    stored.
     """
     import replay
     from cli import foreign
@@ -49,12 +58,13 @@ def plan(
 
     foreign.expect_both(topic, to_topic)
     where = installation()
-    wanted = filters.selection()
-    if topic is not None and to_topic is not None:
-        made = foreign.plan(where, topic, to_topic, wanted)
-    else:
-        made = _own(where, wanted)
     now = datetime.now(UTC)
+    if from_ is not None:
+        made = _from_source(where, filters, from_, topic, now, dry_run, output)
+    elif topic is not None and to_topic is not None:
+        made = foreign.plan(where, topic, to_topic, filters.selection())
+    else:
+        made = _own(where, filters.selection())
     path = to or Path(f"replay-{now:%Y%m%dT%H%M%SZ}.json")
     if not dry_run:
         replay.write_plan(made, path)
@@ -178,13 +188,35 @@ def _own(where: Installation, wanted: Selection) -> Plan:
     return replay.make_plan(where.kafka, where.codec, letters, wanted, where.sinks, who=who, now=now)
 
 
+def _from_source(
+    where: Installation, filters: Filters, name: str, topic: str | None, now: datetime, dry_run: bool, output: Format
+) -> Plan:
+    from cli import from_source
+
+    if topic is not None:
+        raise typer.BadParameter("the record of a source or dead letters in a topic, not both", param_hint="--topic")
+    made = from_source.planned(where, name, from_source.selection(filters), now, dry_run=dry_run)
+    if made.plan is not None:
+        return made.plan
+    if output is Format.JSON:
+        show.as_json({"file": None, "plan": None, "remapped": made.remapped.model_dump(mode="json")})
+    else:
+        from_source.table(made.remapped)
+    show.tell(from_source.nothing(made.remapped))
+    raise typer.Exit(exits.FINDINGS)
+
+
 def _nothing(components: Any) -> str:
     names = ", ".join(components)
     return f"no open dead letter of {names} fits (psfabric dlq list shows what there is)"
 
 
 def _print(made: Plan) -> None:
+    from cli import from_source
+
     show.table(("component", "code", "records"), [(c.component or "-", c.code or "-", c.records) for c in made.counts])
+    if made.remapped is not None:
+        from_source.table(made.remapped)
     if made.worth:
         columns = ("legal entity", "client", "currency", "period", "records", "seconds", "hours", "money")
         show.table(columns, [list(each.model_dump().values()) for each in made.worth])

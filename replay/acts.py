@@ -100,6 +100,12 @@ def stand(kafka: Kafka, operator: Operator, component: str, state: State) -> Sta
     return standing
 
 
+def operation_number(kafka: Kafka, operator: Operator, act: str, detail: Mapping[str, Any]) -> str:
+    """Write the audit row of an act that has no other effect; its number among all operations, in twenty digits, is a
+    revision that nothing else has. Raises Unavailable when it is not known whether the row stands."""
+    return f"{append(kafka, operator.row(act, DONE, detail)).seq:020d}"
+
+
 def standings(kafka: Kafka) -> dict[str, Standing]:
     """How each component stands of which anybody ever said something; all others run."""
     found = latest(scan(kafka, [STANDINGS])).values()

@@ -22,7 +22,7 @@ CODE = "remapped"
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class Downstream:
     """What of an installation comes behind a source. `leads`: whether an event type can reach a target at all."""
 
     sinks: Sequence[str]
@@ -42,7 +42,7 @@ def plan_from_source(
     kafka: Kafka,
     mapping: remapping.Mapping,
     wanted: Selection,
-    road: Road,
+    downstream: Downstream,
     number: Callable[[Mapping[str, Any]], str],
     *,
     who: str,
@@ -55,15 +55,15 @@ def plan_from_source(
     something to send, with what the audit trail shall tell. Raises Unavailable, Transient (the schema registry).
     """
     with Book() as book:
-        found = remapping.compare(kafka, mapping, wanted, road.sinks, book, tell)
+        found = remapping.compare(kafka, mapping, wanted, downstream.sinks, book, tell)
         kept = list(book.records())
         detail = {"from": mapping.topic, "selection": wanted.described(), "records": len(kept)}
         revision = number(detail) if kept else LIVE
-        surveying = Surveying(book, mapping, found, revision, road.leads)
-        remapped = surveying.section(ends_to_follow(kafka, road.sinks, road.processors) if kept else {})
+        surveying = Surveying(book, mapping, found, revision, downstream.leads)
+        remapped = surveying.section(ends_to_follow(kafka, downstream.sinks, downstream.processors) if kept else {})
         if not kept:
             return Made(remapped, None)
-        barred = behind(kafka, road.sinks, surveying.undelivered)
+        barred = behind(kafka, downstream.sinks, surveying.undelivered)
     plan = Plan(
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         created_by=who,
@@ -72,7 +72,7 @@ def plan_from_source(
         counts=(Count(component=found.source, code=CODE, records=len(kept)),),
         worth=(),
         without_worth=0,
-        targets=tuple(sorted({t for each in remapped.awaited for t in each.targets if t in road.sinks})),
+        targets=tuple(sorted({t for each in remapped.awaited for t in each.targets if t in downstream.sinks})),
         warnings=tuple(warnings(remapped, found, wanted, barred)),
         revision=revision,
         remapped=remapped,

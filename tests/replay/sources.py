@@ -24,7 +24,7 @@ from psfabric.errors import Invalid
 from psfabric.event import LIVE, Event, Raw, Record, new_event, sequence
 from psfabric.kafka import Admin
 from psfabric.stages import TranslateStage
-from replay.from_source import Made, Road, plan_from_source
+from replay.from_source import Downstream, Made, plan_from_source
 from replay.remapping import Mapping as SourceMapping
 from replay.selection import Selection
 from schemas import topics
@@ -89,24 +89,25 @@ def entry(id: str, seconds: int = 3000, edition: int = 1, **more: Any) -> dict[s
 
 @dataclass
 class SourcePlant:
-    """The source `name`, whose record is `raw.<name>`, in front of the sink of a `Plant`."""
+    """The source `name`, whose record is `raw.<name>` (thin: `full.<name>`), in front of the sink of a `Plant`."""
 
     plant: Plant
     name: str = field(default_factory=lambda: f"notes-{uuid.uuid4().hex[:8]}")
+    thin: bool = False
     offsets: dict[int, int] = field(default_factory=dict)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
     """What the audit trail was told, once for each number that was given."""
 
     def __post_init__(self) -> None:
-        made = topics().concrete({self.name: False}, [], [], 4)
+        made = topics().concrete({self.name: self.thin}, [], [], 4)
         Admin(self.plant.kafka).apply([t for t in made if self.name in t.name or t.name.startswith("psf.")])
 
     @property
     def topic(self) -> str:
-        return f"raw.{self.name}"
+        return f"{'full' if self.thin else 'raw'}.{self.name}"
 
-    def stage(self, mapping: Notes) -> TranslateStage:
-        return TranslateStage(Policy(self.name, "translate"), self.plant.codec, mapping, thin=False)
+    def stage(self, mapping: Source) -> TranslateStage:
+        return TranslateStage(Policy(self.name, "translate"), self.plant.codec, mapping, self.thin)
 
     def mapping(self, **settings: Any) -> Notes:
         return Notes(name=self.name, **settings)
@@ -115,8 +116,10 @@ class SourcePlant:
         self, *entries: Mapping[str, Any], partition: int = 0, at: datetime | None = None, key: str = "k-1"
     ) -> Record:
         """Store one record; `at`: when (default now)."""
+        return self.store(json.dumps(entries).encode(), partition, at, key)
+
+    def store(self, body: bytes, partition: int = 0, at: datetime | None = None, key: str = "k-1") -> Record:
         offset = self.offsets[partition] = self.offsets.get(partition, -1) + 1
-        body = json.dumps(entries).encode()
         notice = f"n-{partition}-{offset}".encode()
         own = (("fabric-source", self.name.encode()), ("fabric-notice-id", notice))
         stored = at or datetime.now(UTC)
@@ -133,7 +136,7 @@ class SourcePlant:
         group.commit(offsets=[ck.TopicPartition(self.topic, p, o) for p, o in ends.items()], asynchronous=False)
         group.close()
 
-    def say(self, record: Record, mapping: Notes, revision: str = LIVE) -> list[Event]:
+    def say(self, record: Record, mapping: Source, revision: str = LIVE) -> list[Event]:
         """What the component made of a record then, in `psf.time`."""
         headers = record.headers
         if revision != LIVE:
@@ -186,6 +189,8 @@ class SourcePlant:
             self.asked.append(detail)
             return f"{number:020d}"
 
-        road = Road([self.plant.name], [], lambda type: True)
+        downstream = Downstream([self.plant.name], [], lambda type: True)
         what = SourceMapping(self.plant.codec, self.stage(mapping), mapping.emits)
-        return plan_from_source(self.plant.kafka, what, wanted or Selection(), road, numbered, who="anna@desk", now=NOW)
+        return plan_from_source(
+            self.plant.kafka, what, wanted or Selection(), downstream, numbered, who="anna@desk", now=NOW
+        )

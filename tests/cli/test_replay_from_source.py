@@ -1,0 +1,219 @@
+"""`replay plan --from`: a mended mapping of Jira, from the plan to what is sent and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from cli import exits
+from cli.from_source import mapping
+from cli.installation import Installation
+from producers.jira import Jira
+from psfabric.adapters import Source
+from psfabric.event import Event, Raw
+from psfabric.kafka import read_topic
+from psfabric.pipelines import Declared, Instance, Pipelines
+from psfabric.settings import settings
+from tests.cli.conftest import Run
+from tests.replay.plant import Plant
+from tests.replay.sources import Notes, SourcePlant
+
+JIRA = """
+[[source]]
+name = "{name}"
+use = "jira"
+settings = {{ base_url = "http://127.0.0.1:1", user = "fabric", token = "t", secret = "s" }}
+"""
+
+
+class Rounding(Jira):
+    """The mapping as it was: every entry rounded down to a whole hour."""
+
+    def translate(self, full: Raw) -> Iterable[Event]:
+        for event in super().translate(full):
+            seconds = getattr(event.data, "worked_seconds", 0) // 3600 * 3600
+            yield event.changed(data=event.data.model_copy(update={"worked_seconds": seconds}))
+
+
+class Sourced:
+    """A Jira in front of the planted sink."""
+
+    def __init__(self, here: Plant) -> None:
+        self.source = SourcePlant(here, thin=True)
+        self.name = self.source.name
+        (here.folder / "source.toml").write_text(JIRA.format(name=self.name))
+        options: dict[str, Any] = {"name": self.name, "base_url": "http://127.0.0.1:1", "user": "u", "token": "t"}
+        self.then, self.now = Rounding(**options, secret="s"), Jira(**options, secret="s")
+
+    @property
+    def topic(self) -> str:
+        return f"full.{self.name}"
+
+    def worked(self, number: int, seconds: int, mapping: Jira | None = None, **issue: Any) -> None:
+        """Read for a notice, said as then, sent to the sink and posted there."""
+        record = self.source.store(full(number, seconds, **issue), key=str(number))
+        for event in self.source.say(record, mapping or self.then):
+            self.source.apply(self.source.send(event))
+        self.source.read()
+
+
+def full(number: int, seconds: int, **issue: Any) -> bytes:
+    at = "2026-10-05T17:00:00.000+0000"
+    worklog = {
+        "id": str(number),
+        "author": {"accountId": "712020:5eed", "timeZone": "Europe/London"},
+        "started": "2026-10-05T08:00:00.000+0000",
+        "updated": at,
+        "timeSpentSeconds": seconds,
+    }
+    fields = {"customfield_10107": "PRJ-1001", "customfield_10108": "Consultant", "updated": at, **issue}
+    state = {"notice": {"webhookEvent": "worklog_created"}, "issue": {"id": "1", "key": "A-1", "fields": fields}}
+    return json.dumps({**state, "worklogs": [worklog]}).encode()
+
+
+@pytest.fixture
+def jira(here: Plant) -> Sourced:
+    return Sourced(here)
+
+
+def test_a_mended_mapping_is_planned_with_its_difference_and_samples(run: Run, jira: Sourced, tmp_path: Path) -> None:
+    jira.worked(1, 7200)
+    jira.worked(2, 5400)
+    path = tmp_path / "fix.json"
+    ran = run("replay", "plan", "--from", jira.topic, "--since", "1d", "--to", str(path))
+    assert ran.code == exits.CLEAN, ran.err
+    assert "changed, already delivered" in ran.out
+    assert "+0.5000" in ran.out
+    assert "+62.5" in ran.out
+    assert "worked_seconds" in ran.out
+    assert "5400" not in ran.out, "personal"
+    body = json.loads(path.read_text())
+    assert [entry["id"] for entry in body["entries"]] == [f"{jira.topic}/0/1"]
+    assert (body["format"], body["selection"]["from"]) == (2, jira.topic)
+
+
+def test_the_revision_of_a_plan_is_the_number_of_its_row_in_the_audit_trail(
+    run: Run, jira: Sourced, tmp_path: Path
+) -> None:
+    jira.worked(1, 5400)
+    revisions = []
+    for number in range(2):
+        path = tmp_path / f"{number}.json"
+        assert run("replay", "plan", "--from", jira.topic, "--to", str(path)).code == exits.CLEAN
+        revisions.append(json.loads(path.read_text())["revision"])
+    assert revisions[0] < revisions[1], "never one twice"
+    rows = [json.loads(record.value or b"") for record in read_topic(jira.source.plant.kafka, "fabric.operations")]
+    mine = [row for row in rows if row["detail"].get("from") == jira.topic]
+    assert [row["act"] for row in mine] == ["replay.plan", "replay.plan"]
+    assert mine[0]["detail"] == {"from": jira.topic, "selection": {}, "records": 1}
+
+
+def test_a_dry_run_takes_no_number_and_writes_no_file(run: Run, jira: Sourced, tmp_path: Path) -> None:
+    jira.worked(1, 5400)
+    path = tmp_path / "fix.json"
+    ran = run("replay", "plan", "--from", jira.topic, "--dry-run", "--to", str(path), "--output", "json")
+    assert ran.code == exits.CLEAN
+    assert ran.json["plan"]["remapped"]["changed"] == 1
+    assert not path.exists()
+    trail = read_topic(jira.source.plant.kafka, "fabric.operations")
+    assert not any(jira.topic.encode() in (record.value or b"") for record in trail)
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_an_unchanged_mapping_has_nothing_to_do(run: Run, jira: Sourced, tmp_path: Path, output: str) -> None:
+    jira.worked(1, 5400, jira.now)
+    path = tmp_path / "fix.json"
+    ran = run("replay", "plan", "--from", jira.topic, "--to", str(path), "--output", output)
+    assert ran.code == exits.FINDINGS
+    assert "Nothing to do: of 1 records the mapping says 1 events as they were said" in ran.err
+    assert not path.exists()
+    if output == "json":
+        assert (ran.json["plan"], ran.json["remapped"]["unchanged"]) == (None, 1)
+
+
+def test_a_time_without_records_is_told(run: Run, jira: Sourced) -> None:
+    jira.worked(1, 5400)
+    ran = run("replay", "plan", "--from", jira.topic, "--until", "2d")
+    assert ran.code == exits.FINDINGS
+    assert f"{jira.topic} holds no record of that time" in ran.err
+
+
+def test_what_the_component_has_not_read_is_left_to_it(run: Run, jira: Sourced) -> None:
+    jira.source.store(full(1, 5400))
+    ran = run("replay", "plan", "--from", jira.topic)
+    assert ran.code == exits.FINDINGS
+    assert "none of these 1 records was read by its component yet" in ran.err
+
+
+def test_what_the_mapping_refuses_is_told_with_its_code(run: Run, jira: Sourced) -> None:
+    jira.worked(1, 5400, customfield_10107="")
+    ran = run("replay", "plan", "--from", jira.topic)
+    assert ran.code == exits.FINDINGS
+    assert "project-code-missing" in ran.out
+    assert "customfield_10107 of issue A-1 is empty" in ran.out
+
+
+def test_a_mapping_that_calls_out_or_breaks_is_told_once_and_not_called(
+    run: Run, jira: Sourced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Jira, "translate", lambda self, full: [self.http])
+    for number in range(3):
+        jira.worked(number, 5400, jira.now)
+    ran = run("replay", "plan", "--from", jira.topic)
+    assert ran.code == exits.FINDINGS
+    assert f"RuntimeError in {jira.name}" in ran.out
+    assert "Traceback" not in ran.err
+    assert ran.err.count("RuntimeError") == 0, "not once for each record"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("full.{name}x", "no source '{name}x'; did you mean {name}?"),
+        ("raw.{name}", "raw.{name} holds thin notices, which say nothing by themselves"),
+        ("raw.{name}", "what was read for them is in full.{name}"),
+        ("psf.time", "'psf.time' holds no source record that a mapping reads; there is full.{name}"),
+        ("orders", "'orders' holds no source record that a mapping reads; there is full.{name}"),
+        ("full.", "'full.' holds no source record that a mapping reads; there is full.{name}"),
+    ],
+)
+def test_a_topic_that_no_mapping_reads_is_exit_2(run: Run, jira: Sourced, given: str, said: str) -> None:
+    ran = run("replay", "plan", "--from", given.format(name=jira.name))
+    assert ran.code == exits.USAGE
+    assert said.format(name=jira.name) in ran.err
+
+
+def test_of_a_fat_source_full_means_raw(here: Plant) -> None:
+    notes: Declared[Source] = Declared(Instance(name="notes-fat", use="notes"), Notes(name="notes-fat"))
+    where = Installation(settings(), Pipelines((notes,), (), ()))
+    assert [mapping(where, f"{family}.notes-fat").topic for family in ("full", "raw")] == ["raw.notes-fat"] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--component", "x"), "it chooses among dead letters; --from"),
+        (("--code", "x"), "it chooses among dead letters"),
+        (("--topic", "dlq.x", "--to-topic", "x"), "the record of a source or dead letters in a topic"),
+        (("--type", "time.TimePosted"), "no event of {name} 'time.TimePosted'"),
+        (("--since", "yesterday-ish"), "is no date, instant or age"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_exit_2(run: Run, jira: Sourced, option: tuple[str, ...], said: str) -> None:
+    ran = run("replay", "plan", "--from", jira.topic, *option)
+    assert ran.code == exits.USAGE
+    assert said.format(name=jira.name) in " ".join(ran.err.split())
+
+
+def test_a_topic_that_was_never_made_is_exit_5(run: Run, jira: Sourced) -> None:
+    admin = AdminClient({"bootstrap.servers": jira.source.plant.kafka.bootstrap})
+    for done in admin.delete_topics([jira.topic]).values():
+        done.result(20)
+    ran = run("replay", "plan", "--from", jira.topic)
+    assert ran.code == exits.UNREACHABLE
+    assert "run `psfabric topics apply`" in ran.err

@@ -69,7 +69,7 @@ def planned(where: Installation, name: str, wanted: Selection, now: datetime, *,
     from replay.errors import nearest
     from replay.from_source import Downstream, plan_from_source
 
-    what, operator = mapping(where, name), Operator("")
+    what, operator = mapping(where, name), Operator.of(where.kafka, "")
     for event in wanted.type:
         if event not in what.types:
             raise nearest(f"event of {what.stage.name}", event, what.types)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Replay: plan what to send again, apply it, verify what came of it.")
 
 From = Annotated[
-    str | None, typer.Option("--from", metavar="TOPIC", help="full.<source> or raw.<source>: map its record again")
+    str | None,
+    typer.Option("--from", metavar="TOPIC", help="full.<source> (or raw.<source>): map what was received again"),
 ]
 To = Annotated[Path | None, typer.Option("--to", help="file to write; default replay-<time>.json here")]
 ToTopic = Annotated[
@@ -32,10 +33,7 @@ Wait = Annotated[float, typer.Option(min=0, help="seconds to wait for receipts")
 MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only this plan")]
 
 
-@app.command(
-    epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json\n\n"
-    "After a mapping was mended: psfabric replay plan --from full.jira-acme --since 2026-06-01 --to fix.json"
-)
+@app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
 @filtered
 def plan(
     filters: Filters,
@@ -106,13 +104,20 @@ def apply(
     if left:
         if output is Format.TABLE:
             _print(made)
-        show.agreed(f"Send {left} of {len(made.entries)} records again?", yes)
+        show.agreed(_question(made, left), yes)
     applied = replay.apply(where.kafka, made, who=claimed_user(), reason=reason, rate=pace, tell=_sending)
     show.progress_done()
     already = "This plan was already applied; nothing was sent."
     _report(
         output, made, applied.sent, already if applied.already else f"{applied.sent} records sent.", applied.already
     )
+
+
+def _question(made: Plan, left: int) -> str:
+    from cli.from_source import corrections
+
+    corrected = corrections(made.remapped) if made.remapped is not None else ""
+    return (f"{corrected}. " if corrected else "") + f"Send {left} of {len(made.entries)} records again?"
 
 
 def _sending(sent: int, total: int) -> None:

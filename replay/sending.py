@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from psfabric.connection import Kafka
 from psfabric.engine import Write
-from psfabric.engine.deadletter import REDO, THEIRS, bounded, own_headers
+from psfabric.engine.deadletter import REDO, REVISION, THEIRS, bounded, own_headers, revision_of
 from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.errors import FabricError
 from psfabric.event import Record
@@ -94,20 +94,22 @@ def check(kafka: Kafka, plan: Plan) -> Progress | None:
     return found
 
 
-def to_write(entry: Entry, original: Record, plan_hash: str) -> Write:
+def to_write(entry: Entry, original: Record, plan: Plan) -> Write:
     """The record as it goes to whom it is planned for."""
-    return redo(entry, original, plan_hash) if entry.component else again(entry, original)
+    return redo(entry, original, plan) if entry.component else again(entry, original)
 
 
-def redo(entry: Entry, original: Record, plan_hash: str) -> Write:
-    """The record as it goes to redo: on the partition of its dead letter, with the place where it was first read."""
+def redo(entry: Entry, original: Record, plan: Plan) -> Write:
+    """The record as it goes to redo: on the partition of its dead letter, with the place where it was first read, under
+    the plan's revision, or the one that it was replayed under when it died."""
     headers = (
         *own_headers(original.headers),
         (THEIRS + "topic", bounded(entry.origin_topic)),
         (THEIRS + "partition", str(entry.origin_partition).encode()),
         (THEIRS + "offset", str(entry.origin_offset).encode()),
-        (REDO + "plan", plan_hash.encode()),
+        (REDO + "plan", plan.hash.encode()),
         (REDO + "dead-letter", bounded(entry.id)),
+        *(((REVISION, plan.revision.encode()),) if plan.revision else revision_of(original.headers)),
     )
     return Write(entry.to, original.key, original.value, headers, entry.to_partition)
 
@@ -141,7 +143,7 @@ class _Sender:
     def _batch(self, state: Progress, size: int) -> Progress:
         entries = self._plan.entries[state.sent : state.sent + size]
         originals = _originals(self._kafka, entries)
-        writes = [to_write(e, record, self._plan.hash) for e, record in zip(entries, originals, strict=True)]
+        writes = [to_write(e, record, self._plan) for e, record in zip(entries, originals, strict=True)]
         self._producer.write_and_wait(writes)
         sent = state.sent + len(entries)
         status = DONE if sent == state.total else RUNNING

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from cli.from_source import mapping
 from cli.installation import Installation
 from producers.jira import Jira
 from psfabric.adapters import Source
-from psfabric.event import Event, Raw
 from psfabric.kafka import read_topic
 from psfabric.pipelines import Declared, Instance, Pipelines
 from psfabric.settings import settings
 from tests.cli.conftest import Run
+from tests.replay.jira import Rounding, full, mapping_of
 from tests.replay.plant import Plant
 from tests.replay.sources import Notes, SourcePlant
 
@@ -31,15 +30,6 @@ settings = {{ base_url = "http://127.0.0.1:1", user = "fabric", token = "t", sec
 """
 
 
-class Rounding(Jira):
-    """The mapping as it was: every entry rounded down to a whole hour."""
-
-    def translate(self, full: Raw) -> Iterable[Event]:
-        for event in super().translate(full):
-            seconds = getattr(event.data, "worked_seconds", 0) // 3600 * 3600
-            yield event.changed(data=event.data.model_copy(update={"worked_seconds": seconds}))
-
-
 class Sourced:
     """A Jira in front of the planted sink."""
 
@@ -47,8 +37,7 @@ class Sourced:
         self.source = SourcePlant(here, thin=True)
         self.name = self.source.name
         (here.folder / "source.toml").write_text(JIRA.format(name=self.name))
-        options: dict[str, Any] = {"name": self.name, "base_url": "http://127.0.0.1:1", "user": "u", "token": "t"}
-        self.then, self.now = Rounding(**options, secret="s"), Jira(**options, secret="s")
+        self.then, self.now = mapping_of(Rounding, self.name), mapping_of(Jira, self.name)
 
     @property
     def topic(self) -> str:
@@ -60,20 +49,6 @@ class Sourced:
         for event in self.source.say(record, mapping or self.then):
             self.source.apply(self.source.send(event))
         self.source.read()
-
-
-def full(number: int, seconds: int, **issue: Any) -> bytes:
-    at = "2026-10-05T17:00:00.000+0000"
-    worklog = {
-        "id": str(number),
-        "author": {"accountId": "712020:5eed", "timeZone": "Europe/London"},
-        "started": "2026-10-05T08:00:00.000+0000",
-        "updated": at,
-        "timeSpentSeconds": seconds,
-    }
-    fields = {"customfield_10107": "PRJ-1001", "customfield_10108": "Consultant", "updated": at, **issue}
-    state = {"notice": {"webhookEvent": "worklog_created"}, "issue": {"id": "1", "key": "A-1", "fields": fields}}
-    return json.dumps({**state, "worklogs": [worklog]}).encode()
 
 
 @pytest.fixture
@@ -95,6 +70,21 @@ def test_a_mended_mapping_is_planned_with_its_difference_and_samples(run: Run, j
     body = json.loads(path.read_text())
     assert [entry["id"] for entry in body["entries"]] == [f"{jira.topic}/0/1"]
     assert (body["format"], body["selection"]["from"]) == (2, jira.topic)
+
+
+def test_apply_asks_with_the_number_and_the_difference_of_the_corrections(
+    run: Run, jira: Sourced, tmp_path: Path
+) -> None:
+    jira.worked(1, 5400)
+    jira.worked(2, 3700)
+    path = tmp_path / "fix.json"
+    run("replay", "plan", "--from", jira.topic, "--to", str(path))
+    asked = run("replay", "apply", str(path))
+    assert asked.code == exits.REFUSED
+    assert "2 corrections of already delivered records, difference +0.53 h, +65.98 GBP. Send 2 of 2" in asked.err
+    assert read_topic(jira.source.plant.kafka, f"redo.{jira.name}") == []
+    assert run("replay", "apply", str(path), "--yes").code == exits.CLEAN
+    assert len(read_topic(jira.source.plant.kafka, f"redo.{jira.name}")) == 2
 
 
 def test_the_revision_of_a_plan_is_the_number_of_its_row_in_the_audit_trail(
@@ -199,7 +189,7 @@ def test_of_a_fat_source_full_means_raw(here: Plant) -> None:
     [
         (("--component", "x"), "it chooses among dead letters; --from"),
         (("--code", "x"), "it chooses among dead letters"),
-        (("--topic", "dlq.x", "--to-topic", "x"), "the record of a source or dead letters in a topic"),
+        (("--topic", "dlq.x", "--to-topic", "x"), "the record of a source or dead letters"),
         (("--type", "time.TimePosted"), "no event of {name} 'time.TimePosted'"),
         (("--since", "yesterday-ish"), "is no date, instant or age"),
     ],

@@ -27,7 +27,9 @@ from schemas import Topic
 from tests.docs.pages import GUIDES, PSFABRIC, ROOT, Command, commands, name
 from tests.replay import strangers
 from tests.replay.conftest import registry
+from tests.replay.jira import Rounding, full, mapping_of
 from tests.replay.plant import Plant
+from tests.replay.sources import SourcePlant
 
 __all__ = ["registry"]
 
@@ -143,10 +145,19 @@ def failed_elsewhere(acme: Plant) -> None:
     acme.write(Write("orders-dlq", b"order-7", b"{", strangers.connect(), 0))
 
 
+def mended(acme: Plant) -> None:
+    """A worklog that Jira's mapping rounded down, and that the mapping of this release does not."""
+    jira = SourcePlant(acme, "jira-acme", thin=True)
+    (event,) = jira.say(jira.store(full(10066, 5400)), mapping_of(Rounding, jira.name))
+    jira.apply(jira.send(event))
+    jira.read()
+
+
 @pytest.mark.parametrize("page", [page for page in GUIDES if commands(page)], ids=name)
 def test_the_commands_of_a_page_run(page: Path, acme: Plant, capfd: pytest.CaptureFixture[str]) -> None:
     refused(acme)
     failed_elsewhere(acme)
+    mended(acme)
     for command in commands(page):
         if elsewhere(command):
             continue

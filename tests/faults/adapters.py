@@ -36,6 +36,8 @@ from schemas.models import EnrichedTimeApproved, TimeApproved, TimeSubmitted
 from tests.faults.source import ROLE
 
 PREFIX = "test."
+LONGEST = 86_400
+"""Seconds of an entry that a source's mapping takes over, unless it is set to less."""
 
 
 class Fat(Source):
@@ -43,10 +45,12 @@ class Fat(Source):
 
     emits: ClassVar[Types] = (TimeSubmitted.EVENT,)
 
+    longest: int = LONGEST
+
     def translate(self, full: Raw) -> Iterable[Event]:
         if full.absent:
             return
-        yield submitted(self.name, state_of(full))
+        yield submitted(self.name, state_of(full), self.longest)
 
 
 class ThinOne(Polled, Thin):
@@ -55,6 +59,7 @@ class ThinOne(Polled, Thin):
     emits: ClassVar[Types] = (TimeSubmitted.EVENT,)
 
     url: str
+    longest: int = LONGEST
 
     async def read(self, cursor: str | None) -> AsyncIterator[Page]:
         at = cursor or "0"
@@ -74,7 +79,7 @@ class ThinOne(Polled, Thin):
     def translate(self, full: Raw) -> Iterable[Event]:
         if full.absent:
             return
-        yield submitted(self.name, state_of(full))
+        yield submitted(self.name, state_of(full), self.longest)
 
 
 def noticed(notice: str) -> Raw:
@@ -82,8 +87,8 @@ def noticed(notice: str) -> Raw:
     return Raw(notice.partition("#")[0], b'{"notice":"changed"}', {"fabric-notice-id": notice})
 
 
-def submitted(source: str, said: Mapping[str, Any]) -> Event:
-    """Raises Invalid(field-invalid) for a state that lacks something."""
+def submitted(source: str, said: Mapping[str, Any], longest: int) -> Event:
+    """An entry of at most `longest` seconds. Raises Invalid(field-invalid) for a state that lacks something."""
     try:
         at, edition = datetime.fromisoformat(said["at"]), int(said["edition"])
         return new_event(
@@ -101,7 +106,7 @@ def submitted(source: str, said: Mapping[str, Any]) -> Event:
             work_date=date.fromisoformat(said["day"]),
             zone="UTC",
             started_at=at,
-            worked_seconds=int(said["seconds"]),
+            worked_seconds=min(int(said["seconds"]), longest),
             role=ROLE,
             task="TASK-1",
             submitted_at=datetime.fromisoformat(said["day"] + "T20:00:00+00:00"),

@@ -39,12 +39,16 @@ IMPORTED = (
 
 PR_SET_PDEATHSIG = 1
 
+OWN = ("TimeSubmitted", "TimeApproved", "TimeRejected", "TimeRemoved")
+"""Models whose events have a topic of their own in each run."""
+
 TIMEOUT = 2.0
 """Seconds that one request may take."""
 
 
 class Role(BaseModel):
-    """One process. `role`: `process` or `deliver`. `slot` "" means dynamic membership.
+    """One process. `role`: `process` or `deliver`. `slot` "" means dynamic membership. `mapping`: settings of both
+    sources.
 
     `sinks`: name -> flavour. `scaled`: `module:attribute` -> value, for time constants. `plant`: the bug to plant.
     `point` and `reached`: end by SIGKILL when that point is reached that many times; `points`: note what is reached.
@@ -59,6 +63,7 @@ class Role(BaseModel):
     env: Mapping[str, str]
     erp: str
     sinks: Mapping[str, str]
+    mapping: Mapping[str, Any] = {}
     declared: Mapping[str, Mapping[str, Any]] = {}
     scaled: Mapping[str, Any] = {}
     plant: str = ""
@@ -83,8 +88,8 @@ def pipelines(role: Role) -> Any:
     routes = {f"LE-{name}": name for name in role.sinks}
     return Pipelines(
         (
-            declared(adapters.Fat(name=f"fat-{role.run}"), "fat"),
-            declared(adapters.ThinOne(name=f"thin-{role.run}", url=role.erp), "thin"),
+            declared(adapters.Fat(name=f"fat-{role.run}", **role.mapping), "fat"),
+            declared(adapters.ThinOne(name=f"thin-{role.run}", url=role.erp, **role.mapping), "thin"),
         ),
         (
             declared(ApproveTime(name=f"approve-{role.run}"), "approve_time"),
@@ -102,8 +107,8 @@ def run_topic(run: str) -> str:
 def own_topic(run: str) -> None:
     from schemas import models
 
-    for model in (models.TimeSubmitted, models.TimeApproved, models.TimeRejected, models.TimeRemoved):
-        model.TOPIC = run_topic(run)
+    for model in OWN:
+        getattr(models, model).TOPIC = run_topic(run)
 
 
 def scale(changes: Mapping[str, Any]) -> None:

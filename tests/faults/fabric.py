@@ -86,6 +86,7 @@ class Setting:
     """Whether membership is static: a restart within the session moves nothing."""
     deliverers: int = 1
     processors: int = 1
+    mapping: Mapping[str, Any] = field(default_factory=dict)
     declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scaled: Mapping[str, Any] = field(default_factory=dict)
     plant: str = ""
@@ -176,6 +177,15 @@ class Fabric:
         self.workers.append(worker)
         return worker
 
+    def redeploy(self, **mapping: Any) -> None:
+        """The same processes, with another mapping in both sources."""
+        for worker in self.of("process"):
+            worker.kept = False
+            worker.end(signal.SIGTERM)
+            worker.role = worker.role.model_copy(update={"mapping": mapping})
+            worker.start()
+            worker.kept = True
+
     def _role(self, role: str, number: int) -> Role:
         setting = self.setting
         return Role(
@@ -190,6 +200,7 @@ class Fabric:
             },
             erp=self.erp.url,
             sinks=self.sinks,
+            mapping=setting.mapping,
             declared=setting.declared,
             scaled={**SCALED, **setting.scaled},
             plant=setting.plant,

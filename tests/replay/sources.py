@@ -119,14 +119,21 @@ class SourcePlant:
         return self.store(json.dumps(entries).encode(), partition, at, key)
 
     def store(self, body: bytes, partition: int = 0, at: datetime | None = None, key: str = "k-1") -> Record:
-        offset = self.offsets[partition] = self.offsets.get(partition, -1) + 1
-        notice = f"n-{partition}-{offset}".encode()
-        own = (("fabric-source", self.name.encode()), ("fabric-notice-id", notice))
-        stored = at or datetime.now(UTC)
+        own = (("fabric-source", self.name.encode()), ("fabric-notice-id", f"n-{uuid.uuid4().hex}".encode()))
+        ms = int((at or datetime.now(UTC)).timestamp() * 1000)
         producer = ck.Producer({"bootstrap.servers": self.plant.kafka.bootstrap})
-        ms = int(stored.timestamp() * 1000)
-        producer.produce(self.topic, body, key.encode(), partition, headers=list(own), timestamp=ms)
+        stored: list[int | None] = []
+        producer.produce(
+            self.topic,
+            body,
+            key.encode(),
+            partition,
+            headers=list(own),
+            timestamp=ms,
+            on_delivery=lambda error, message: stored.append(message.offset()),
+        )
         assert producer.flush(20) == 0
+        offset = self.offsets[partition] = stored[0] or 0
         return Record(self.topic, partition, offset, key.encode(), body, own, ms)
 
     def read(self, to: Mapping[int, int] | None = None) -> None:
@@ -141,8 +148,13 @@ class SourcePlant:
         headers = record.headers
         if revision != LIVE:
             headers = (*headers, ("fabric-redo-revision", revision.encode()))
-        again = Record(record.topic, record.partition, record.offset, record.key, record.value, headers)
-        writes = self.stage(mapping).handle(again, Lane(0)).writes
+        return self.again(
+            Record(record.topic, record.partition, record.offset, record.key, record.value, headers), mapping
+        )
+
+    def again(self, record: Record, mapping: Source) -> list[Event]:
+        """The same of a record as it lies in redo."""
+        writes = self.stage(mapping).handle(record, Lane(0)).writes
         events = [write for write in writes if write.topic == "psf.time"]
         self.plant.write(*events)
         return [self.plant.codec.decode(Record("", 0, 0, w.key, w.value, w.headers)) for w in events]

@@ -12,11 +12,13 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 import replay
-from psfabric.event import Version
+from psfabric.event import Record, Version
+from psfabric.kafka import read_topic
+from psfabric.stages import about_id
 from replay import Declined, Selection
 from replay.from_source import Made
 from tests.replay.plant import Plant
-from tests.replay.sources import SourcePlant, entry
+from tests.replay.sources import NOW, SourcePlant, entry
 
 REVISION = f"{7:020d}"
 
@@ -36,6 +38,33 @@ def places(made: Made) -> list[tuple[int, int]]:
     return [(each.partition, each.offset) for each in made.plan.entries] if made.plan else []
 
 
+def test_a_plan_is_applied_under_its_revision_and_says_the_new_content_then(source: SourcePlant) -> None:
+    source.live(entry("w1", 3000))
+    source.read()
+    mended = source.mapping(quarters=True)
+    plan = source.planned(mended).plan
+    assert plan is not None
+    replay.apply(source.plant.kafka, plan, who="anna@desk", reason="entries were not rounded")
+    (sent,) = read_topic(source.plant.kafka, f"redo.{source.name}")
+    assert sent.header("fabric-redo-revision") == REVISION
+    (event,) = source.again(sent, mended)
+    assert (event.version.revision, event.data.worked_seconds) == (REVISION, 3600)  # type: ignore[attr-defined]
+    assert event.id == plan.remapped.awaited[0].id if plan.remapped else False
+    assert source.planned(mended).plan is None, "nothing is left to do"
+
+
+def test_a_replayed_record_that_died_is_sent_again_under_the_revision_it_had(source: SourcePlant) -> None:
+    record = source.receive(entry("w1", 3000))
+    plant, revision = source.plant, (("fabric-redo-revision", REVISION.encode()), ("fabric-redo-plan", b"p"))
+    died = Record(f"deliver.{plant.name}", 0, 7, record.key, record.value, (*record.headers, *revision))
+    plant.bury(died)
+    letters = replay.open_dead_letters(plant.kafka, plant.components)
+    plan = replay.make_plan(plant.kafka, plant.codec, letters, Selection(), plant.components, who="anna", now=NOW)
+    replay.apply(plant.kafka, plan, who="anna@desk", reason="mended")
+    (sent,) = plant.redone()
+    assert sent.header("fabric-redo-revision") == REVISION
+
+
 def test_an_unchanged_mapping_has_nothing_to_do_and_takes_no_operation_number(source: SourcePlant) -> None:
     for number in range(3):
         source.live(entry(f"w{number}"))
@@ -49,8 +78,9 @@ def test_an_unchanged_mapping_has_nothing_to_do_and_takes_no_operation_number(so
 def test_exactly_the_records_that_are_said_otherwise_are_planned_under_the_number(
     source: SourcePlant,
 ) -> None:
-    for number, seconds in enumerate((3000, 3600, 5000)):
-        source.live(entry(f"w{number}", seconds), partition=number % 2)
+    changed = source.live(entry("w0", 3000))
+    source.live(entry("w1", 3600), partition=1)
+    source.live(entry("w2", 5000))
     source.read()
     made = source.planned(source.mapping(quarters=True))
     assert places(made) == [(0, 0), (0, 1)]
@@ -60,7 +90,7 @@ def test_exactly_the_records_that_are_said_otherwise_are_planned_under_the_numbe
     assert source.asked == [{"from": source.topic, "selection": {}, "records": 2}]
     first = made.plan.entries[0]
     assert (first.topic, first.to, first.to_partition) == (source.topic, f"redo.{source.name}", 0)
-    assert (first.component, first.about) == (source.name, f"{source.name}/n-0-0")
+    assert (first.component, first.about) == (source.name, about_id(changed))
     assert made.plan.targets == (source.plant.name,)
 
 

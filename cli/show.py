@@ -18,7 +18,7 @@ PAGE = 1000
 
 
 def as_json(body: Any) -> None:
-    print(json.dumps(body, indent=2, ensure_ascii=False))
+    print(_json(body))
 
 
 def as_json_list(name: str, items: Iterable[Any]) -> None:
@@ -26,9 +26,14 @@ def as_json_list(name: str, items: Iterable[Any]) -> None:
     separator = "\n"
     print(f'{{\n  "{name}": [', end="")
     for item in items:
-        print(separator + indent(json.dumps(item, indent=2, ensure_ascii=False), "    "), end="")
+        print(separator + indent(_json(item), "    "), end="")
         separator = ",\n"
     print("]\n}" if separator == "\n" else "\n  ]\n}")
+
+
+def _json(body: Any) -> str:
+    """Bytes of a command line that were no text are JSON escapes: they cannot be printed."""
+    return json.dumps(body, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def long_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:

@@ -3,8 +3,10 @@
 Rooms: `catalogue` (what lies in `dlq.*` and where each of it stands), `held` (what waits), `plan` (a frozen list),
 `sending` (applying it), `verify` (what became of it), `acts` (what an operator asks of a component), `road` (where a
 business object is now); `foreign` reads and plans dead letters of others, `dialects` how each framework writes them;
-`states` is what was done about each dead letter; `deadletters`, `collecting`, `selection`, `receipts`, `progress`,
-`operations`, `worth`, `reading` serve these. Everything here is synchronous and reads whole topics up to their end.
+`ledger` writes the audit trail (`operations`), `audited` reads it, `chain` proves it, `lines` is a file of it,
+`identity` who acts; `states` is what was done about each dead letter; `deadletters`, `collecting`, `selection`,
+`receipts`, `progress`, `worth`, `reading` serve these. Everything here is synchronous and reads whole topics up to
+their end.
 
 A replay is sent at least once: a kill between a batch and its progress record sends that batch twice, which sinks
 recognise as duplicates. It never decodes and re-encodes a record.

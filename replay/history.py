@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from psfabric.connection import Kafka
 from psfabric.engine.control import is_control, read_control
@@ -15,8 +13,10 @@ from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.event import Record
 from psfabric.kafka.reader import read
 from psfabric.stages import about_id
+from replay.audited import rows
 from replay.deadletters import DeadLetter, event_type
 from replay.operations import TOPIC as OPERATIONS
+from replay.operations import Operation
 from replay.reading import scan
 from replay.receipts import parse_key
 
@@ -45,8 +45,8 @@ def history(kafka: Kafka, letters: Sequence[DeadLetter]) -> list[Moment]:
         *(moment for record in redo if (moment := _redone(record, newest)) is not None),
         *(_receipt(record) for record in scan(kafka, [RECEIPTS]) if _about(record, newest)),
     ]
-    rows = list(_operations(kafka, found))
-    return sorted((_explained(moment, rows) for moment in found), key=lambda moment: (moment.at, moment.place))
+    acts = list(_operations(kafka, found))
+    return sorted((_explained(moment, acts) for moment in found), key=lambda moment: (moment.at, moment.place))
 
 
 def _buried(letter: DeadLetter) -> Moment:
@@ -84,21 +84,19 @@ def _receipt(record: Record) -> Moment:
     return Moment(_instant(record.timestamp_ms), f"receipt: {what}", record.coordinates)
 
 
-def _operations(kafka: Kafka, moments: Iterable[Moment]) -> Iterator[Mapping[str, Any]]:
+def _operations(kafka: Kafka, moments: Iterable[Moment]) -> Iterator[Operation]:
     """The audit rows that these moments come from."""
     wanted = {name for moment in moments for name in (moment.operation, moment.plan) if name}
-    for record in scan(kafka, [OPERATIONS]) if wanted else ():
-        row = json.loads(record.value or b"{}")
-        if row.get("id") in wanted or row.get("detail", {}).get("plan") in wanted:
+    for row in rows(scan(kafka, [OPERATIONS]), []) if wanted else ():
+        if row.id in wanted or row.detail.get("plan") in wanted:
             yield row
 
 
-def _explained(moment: Moment, rows: Sequence[Mapping[str, Any]]) -> Moment:
+def _explained(moment: Moment, acts: Sequence[Operation]) -> Moment:
     """With who asked for it and why. Of a plan's rows the first counts: who began to apply it."""
-    for row in rows:
-        of_plan = moment.plan and row.get("detail", {}).get("plan") == moment.plan
-        if of_plan or (moment.operation and row.get("id") == moment.operation):
-            return replace(moment, operation=str(row["id"]), who=str(row["who"]), reason=str(row["reason"]))
+    for row in acts:
+        if (moment.plan and row.detail.get("plan") == moment.plan) or (moment.operation and row.id == moment.operation):
+            return replace(moment, operation=row.id, who=row.who, reason=row.reason)
     return moment
 
 

@@ -117,9 +117,10 @@ class Ledger:
         while True:
             since = max(0, end - reach)
             records = self._log.read(since)
-            chained = [row for record in records if (row := _row(record)) is not None]
-            if chained:
-                return Head(chained[-1].seq, chained[-1].hash, end)
+            rows = [row for record in records if (row := _row(record)) is not None]
+            if rows:
+                head = max(rows, key=lambda row: row.seq)  # the last but for copies, which are somebody else's
+                return Head(head.seq, head.hash, end)
             if since == 0:
                 return Head(0, hash_before((record.key, record.value) for record in records), end)
             reach *= 8
@@ -136,12 +137,13 @@ def append(kafka: Kafka, row: Operation, writes: Sequence[Write] = (), *, once: 
 
 
 def _row(record: Record) -> Operation | None:
-    """A row of the chain; None for one before it, and for what is none: verifying tells of that, acts go on."""
+    """A row of the chain as it was written; None for one before it, and for what is none: acts go on nevertheless, and
+    verifying tells of it."""
     try:
         row = operation_of(record)
     except ValueError:
         return None
-    return row if row.seq else None
+    return row if row.seq and row.hash == row.digest() else None
 
 
 def _given_up(tries: _Tries, error: FabricError) -> Unavailable:

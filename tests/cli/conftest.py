@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from cli.main import execute
-from tests.replay.conftest import plant, registry
+from tests.replay.conftest import plant, registry, trail
 from tests.replay.plant import Plant
 
-__all__ = ["plant", "registry"]
+__all__ = ["plant", "registry", "trail"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import pytest
 
 from psfabric.connection import Kafka
 from psfabric.registry import Registry
+from replay import ledger, operations
+from tests.kafka.topics import topic
 from tests.replay.plant import Plant, planted
 
 
@@ -25,3 +27,12 @@ def plant(kafka: Kafka, registry: Registry, registry_url: str, tmp_path: Path) -
     made = planted(kafka, registry, registry_url, folder)
     yield made
     made.producer.close()
+
+
+@pytest.fixture
+def trail(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An audit trail of the test's own; its topic."""
+    name = topic(kafka)
+    for module in (operations, ledger):
+        monkeypatch.setattr(module, "TOPIC", name)
+    return name

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from psfabric.event import Record
-from replay import exported
+from replay import lines as files
 from replay.chain import Stored, Verified, What, verify
 from replay.operations import Operation, hash_before, read_operation
 
@@ -176,8 +176,8 @@ def assert_found(pairs: Sequence[Pair], changed: Sequence[Pair]) -> None:
     assert look(pairs, noted).findings == []
     found = look(changed, noted).findings
     assert found
-    lines = [exported.line(Record("t", 0, at, *pair, ())) for at, pair in enumerate(changed)]
-    again = verify(exported.exported(each + b"\n" for each in lines), noted).findings
+    lines = [files.line(Record("t", 0, at, *pair, ())) for at, pair in enumerate(changed)]
+    again = verify(files.exported(each + b"\n" for each in lines), noted).findings
     assert [(f.what, f.row) for f in again] == [(f.what, f.row) for f in found]
 
 
@@ -244,14 +244,14 @@ def test_anything_put_in_is_found(size: tuple[int, int], data: st.DataObject) ->
 @given(st.lists(st.tuples(st.none() | st.binary(), st.none() | st.binary())), st.integers(0, 3))
 def test_a_file_has_the_very_bytes_of_the_log(junk: list[Pair], rows: int) -> None:
     pairs = [*junk, *log(rows)]
-    lines = [exported.line(Record("t", 0, at, *pair, ())) for at, pair in enumerate(pairs)]
+    lines = [files.line(Record("t", 0, at, *pair, ())) for at, pair in enumerate(pairs)]
     assert not any(b"\n" in line for line in lines)
-    assert [(each.key, each.value) for each in exported.exported(lines)] == pairs
+    assert [(each.key, each.value) for each in files.exported(lines)] == pairs
 
 
 @given(st.lists(st.binary(max_size=40)))
 def test_a_file_that_is_none_of_ours_is_read_to_its_end(lines: list[bytes]) -> None:
-    found = verify(exported.exported(lines))
+    found = verify(files.exported(lines))
     assert found.rows == 0
     assert len(found.findings) == len(lines)
 
@@ -266,4 +266,4 @@ def test_a_file_that_is_none_of_ours_is_read_to_its_end(lines: list[bytes]) -> N
     ],
 )
 def test_a_spoilt_line_is_a_finding(line: bytes) -> None:
-    assert len(verify(exported.exported([line])).findings) == 1
+    assert len(verify(files.exported([line])).findings) == 1

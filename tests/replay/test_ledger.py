@@ -28,22 +28,13 @@ EARLIER = (
 )
 
 
-@pytest.fixture
-def log(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An audit trail of the test's own."""
-    name = topic(kafka)
-    for module in (operations, room):
-        monkeypatch.setattr(module, "TOPIC", name)
-    return name
-
-
 def row(id: str | None = None, reason: str = "month end") -> Operation:
     at = "2026-06-30T18:00:00.000000Z"
     return Operation(id or f"act-{uuid.uuid4().hex[:8]}", "test", "mara@desk", at, reason, {"n": 1}, "desk", "done")
 
 
-def rows(kafka: Kafka, log: str) -> list[Operation]:
-    return [operation_of(record) for record in read_topic(kafka, log)]
+def rows(kafka: Kafka, trail: str) -> list[Operation]:
+    return [operation_of(record) for record in read_topic(kafka, trail)]
 
 
 def assert_chained(found: Sequence[Operation], first: str) -> None:
@@ -52,16 +43,16 @@ def assert_chained(found: Sequence[Operation], first: str) -> None:
     assert all(each.hash == each.digest() for each in found)
 
 
-def test_each_row_has_the_next_number_and_the_hash_of_the_row_before(kafka: Kafka, log: str) -> None:
+def test_each_row_has_the_next_number_and_the_hash_of_the_row_before(kafka: Kafka, trail: str) -> None:
     first = append(kafka, row())
     with Ledger(kafka) as ledger:
         second, third = (ledger.append(lambda seq: row(reason=f"number {seq}")) for _ in range(2))
-    assert rows(kafka, log) == [first, second, third]
+    assert rows(kafka, trail) == [first, second, third]
     assert [each.reason for each in (second, third)] == ["number 2", "number 3"]
-    assert_chained(rows(kafka, log), hash_before(()))
+    assert_chained(rows(kafka, trail), hash_before(()))
 
 
-def test_the_act_is_there_together_with_its_row_and_knows_its_number(kafka: Kafka, log: str) -> None:
+def test_the_act_is_there_together_with_its_row_and_knows_its_number(kafka: Kafka, trail: str) -> None:
     target, small = topic(kafka), topic(kafka, 1, **{"max.message.bytes": "1024"})
     with Ledger(kafka) as ledger:
         ledger.append(lambda seq: row(), lambda row: [Write(target, b"k", f"{row.seq} {row.hash}".encode())])
@@ -72,7 +63,7 @@ def test_the_act_is_there_together_with_its_row_and_knows_its_number(kafka: Kafk
         with pytest.raises(KeyError, match="changed its mind"):
             ledger.append(lambda seq: row(), refuse)
         ledger.append(lambda seq: row(), lambda row: [Write(target, b"k", f"{row.seq} {row.hash}".encode())])
-    found = rows(kafka, log)
+    found = rows(kafka, trail)
     assert_chained(found, hash_before(()))
     assert [r.value for r in read_topic(kafka, target)] == [f"{each.seq} {each.hash}".encode() for each in found]
     assert len(found) == 2
@@ -82,41 +73,43 @@ def refuse(row: Operation) -> Sequence[Write]:
     raise KeyError("changed its mind")
 
 
-def test_rows_of_earlier_releases_stay_and_the_first_of_the_chain_has_a_hash_over_them(kafka: Kafka, log: str) -> None:
+def test_rows_of_earlier_releases_stay_and_the_first_of_the_chain_has_a_hash_over_them(
+    kafka: Kafka, trail: str
+) -> None:
     for number in range(3):
-        put(kafka, log, EARLIER % number, key=f"act-{number}")
-    put(kafka, log, "what is no row", key="?")
-    before: list[Record] = read_topic(kafka, log)
+        put(kafka, trail, EARLIER % number, key=f"act-{number}")
+    put(kafka, trail, "what is no row", key="?")
+    before: list[Record] = read_topic(kafka, trail)
     first = append(kafka, row())
     assert (first.seq, first.prev) == (1, hash_before((each.key, each.value) for each in before))
     assert operation_of(before[1]).id == "act-1"
     altered = [*before[:2], before[0], *before[3:]]
     assert first.prev != hash_before((each.key, each.value) for each in altered)
-    put(kafka, log, "nor is this one", key="?")
+    put(kafka, trail, "nor is this one", key="?")
     assert append(kafka, row()).prev == first.hash, "acts go on; verifying tells of it"
 
 
-def test_the_last_row_is_found_behind_transactions_that_were_given_up(kafka: Kafka, log: str) -> None:
+def test_the_last_row_is_found_behind_transactions_that_were_given_up(kafka: Kafka, trail: str) -> None:
     """Each leaves a marker, and its rows are not seen: the end of the log says nothing about where the last row is."""
     first = append(kafka, row())
     for _ in range(12):
-        given_up = Transaction(kafka, log, "never", "there", id=f"other.{log}")
+        given_up = Transaction(kafka, trail, "never", "there", id=f"other.{trail}")
         given_up.abort()
     assert append(kafka, row()).prev == first.hash
 
 
-def test_somebody_elses_open_transaction_is_waited_for(kafka: Kafka, log: str) -> None:
+def test_somebody_elses_open_transaction_is_waited_for(kafka: Kafka, trail: str) -> None:
     """A row that is committed before ours has to be seen before ours is tied to the last."""
-    other = Transaction(kafka, log, EARLIER % 1, id=f"other.{log}")
+    other = Transaction(kafka, trail, EARLIER % 1, id=f"other.{trail}")
     ended = threading.Timer(1.0, other.commit)
     ended.start()
     first = append(kafka, row())
     ended.join()
-    (before,) = (record for record in read_topic(kafka, log) if record.key == b"t")
+    (before,) = (record for record in read_topic(kafka, trail) if record.key == b"t")
     assert first.prev == hash_before([(before.key, before.value)])
 
 
-def test_of_two_who_act_at_the_same_time_both_succeed_one_after_the_other(kafka: Kafka, log: str) -> None:
+def test_of_two_who_act_at_the_same_time_both_succeed_one_after_the_other(kafka: Kafka, trail: str) -> None:
     """Each begins anew for each act, as two command lines on two machines do."""
     written: list[Operation] = []
     failures: list[BaseException] = []
@@ -133,28 +126,28 @@ def test_of_two_who_act_at_the_same_time_both_succeed_one_after_the_other(kafka:
     for each in acting:
         each.join(110)
     assert failures == []
-    found = rows(kafka, log)
+    found = rows(kafka, trail)
     assert_chained(found, hash_before(()))
     assert sorted(written, key=lambda each: each.seq) == found
     assert len(found) == 40
 
 
-def test_who_was_fenced_meanwhile_is_tied_to_the_others_row(kafka: Kafka, log: str) -> None:
+def test_who_was_fenced_meanwhile_is_tied_to_the_others_row(kafka: Kafka, trail: str) -> None:
     with Ledger(kafka) as mine, Ledger(kafka) as theirs:
         mine.append(lambda seq: row("1"))
         theirs.append(lambda seq: row("2"))
         seen: list[int] = []
         mine.append(lambda seq: seen.append(seq) or row("3"))  # type: ignore[func-returns-value]
     assert seen == [2, 3], "made again for the number that it gets"
-    assert [each.id for each in rows(kafka, log)] == ["1", "2", "3"]
-    assert_chained(rows(kafka, log), hash_before(()))
+    assert [each.id for each in rows(kafka, trail)] == ["1", "2", "3"]
+    assert_chained(rows(kafka, trail), hash_before(()))
 
 
 class Lost(Transactions):
     """Says of the first commit that nobody answered, whether it was taken or not."""
 
-    def __init__(self, kafka: Kafka, log: str, took: bool, meanwhile: Callable[[], object]) -> None:
-        super().__init__(kafka, log)
+    def __init__(self, kafka: Kafka, trail: str, took: bool, meanwhile: Callable[[], object]) -> None:
+        super().__init__(kafka, trail)
         self.took, self.meanwhile, self.lost = took, meanwhile, False
 
     def _commit(self, producer: ck.Producer) -> None:
@@ -174,7 +167,7 @@ class Lost(Transactions):
 @pytest.mark.parametrize("took", [True, False])
 @pytest.mark.parametrize("others", [0, 30])
 def test_what_nobody_answered_is_looked_for_and_never_written_twice(
-    kafka: Kafka, log: str, took: bool, others: int
+    kafka: Kafka, trail: str, took: bool, others: int
 ) -> None:
     target = topic(kafka)
 
@@ -183,9 +176,9 @@ def test_what_nobody_answered_is_looked_for_and_never_written_twice(
             for _ in range(others):
                 other.append(lambda seq: row())
 
-    with Ledger(kafka, transactions=Lost(kafka, log, took, meanwhile)) as ledger:
+    with Ledger(kafka, transactions=Lost(kafka, trail, took, meanwhile)) as ledger:
         done = ledger.append(lambda seq: row("once"), lambda row: [Write(target, b"k", b"act")])
-    found = rows(kafka, log)
+    found = rows(kafka, trail)
     assert [each for each in found if each.id == "once"] == [done]
     assert done.seq == (1 if took else others + 1)
     assert len(found) == others + 1
@@ -193,25 +186,25 @@ def test_what_nobody_answered_is_looked_for_and_never_written_twice(
     assert_chained(found, hash_before(()))
 
 
-def test_a_row_that_is_to_be_there_once_is_not_written_again(kafka: Kafka, log: str) -> None:
+def test_a_row_that_is_to_be_there_once_is_not_written_again(kafka: Kafka, trail: str) -> None:
     target = topic(kafka)
     first, other = append(kafka, row("p/finished"), once=True), append(kafka, row("p/stopped"), once=True)
     again = append(kafka, row("p/finished", "somebody else"), [Write(target, b"k", b"act")], once=True)
     assert again == first
-    assert rows(kafka, log) == [first, other]
+    assert rows(kafka, trail) == [first, other]
     assert read_topic(kafka, target) == []
 
 
-def test_a_reason_that_is_no_text_is_kept(kafka: Kafka, log: str) -> None:
+def test_a_reason_that_is_no_text_is_kept(kafka: Kafka, trail: str) -> None:
     """A shell may hand over bytes in another encoding."""
     append(kafka, row(reason="Abschlu\udcdf \N{SNOWMAN} \n \x85"))
     append(kafka, row())
-    assert rows(kafka, log)[0].reason == "Abschlu\udcdf \N{SNOWMAN} \n \x85"
-    assert_chained(rows(kafka, log), hash_before(()))
+    assert rows(kafka, trail)[0].reason == "Abschlu\udcdf \N{SNOWMAN} \n \x85"
+    assert_chained(rows(kafka, trail), hash_before(()))
 
 
 def test_a_log_that_is_not_there_and_a_broker_that_is_away_are_said(
-    kafka: Kafka, log: str, monkeypatch: pytest.MonkeyPatch
+    kafka: Kafka, trail: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = Kafka(f"127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable, match=nowhere.bootstrap):

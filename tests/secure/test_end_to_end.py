@@ -18,7 +18,11 @@ from deploy.local.progress import silent
 from psfabric.connection import Kafka, read
 from psfabric.errors import Misconfigured, Unavailable
 from psfabric.hosts.cursors import CURSORS, move, standing
-from psfabric.kafka import Admin
+from psfabric.kafka import Admin, read_topic
+from replay.acts import Operator
+from replay.ledger import append
+from replay.operations import TOPIC as OPERATIONS
+from replay.operations import claimed_user, operation_of
 from schemas import Topic
 from tests.cli.conftest import Run
 from tests.conftest import ROOT
@@ -87,6 +91,15 @@ async def test_a_record_goes_from_raw_through_both_hosts_to_a_sink(broker: Broke
     Admin(kafka).apply([Topic(name=CURSORS, partitions=1, config={}, rule="test", tombstones=True)])
     move(kafka, name, "7")  # in a transaction
     assert standing(kafka, name).cursor == "7"
+
+
+def test_an_act_over_a_login_is_that_of_the_principal(broker: Broker) -> None:
+    kafka = broker.reached()
+    Admin(kafka).apply([Topic(name=OPERATIONS, partitions=1, config={}, rule="test", tombstones=False)])
+    row = append(kafka, Operator.of(kafka, "month end").row("test", "done", {}))
+    assert (row.who, row.who_is, row.os_user) == (f"User:{USER}", "authenticated", claimed_user())
+    (record,) = read_topic(kafka, OPERATIONS)
+    assert operation_of(record) == row
 
 
 @pytest.mark.parametrize("login", [("SCRAM-SHA-256", f"{USER}-256", PASSWORD), ("PLAIN", "plainly", "in-plain")])

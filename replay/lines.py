@@ -36,6 +36,14 @@ def line(record: Record) -> bytes:
     return record.value or b""
 
 
+def hash_of(record: Record) -> str:
+    """Of a row of the chain; "" for any other record."""
+    try:
+        return operation_of(record).hash
+    except ValueError:
+        return ""
+
+
 def exported(lines: Iterable[bytes]) -> Iterator[Stored]:
     """A file as it was written by `line`, to be verified: whatever was changed in it is a finding."""
     for number, text in enumerate(lines, 1):

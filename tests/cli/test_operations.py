@@ -208,18 +208,23 @@ def test_an_export_goes_to_standard_output_and_tells_the_head_beside_it(run: Run
     assert ran.err == f"5 records. Head: {acts[-1].hash}\n"
 
 
+def unboxed(ran: Ran) -> str:
+    """What was said, without the box around it."""
+    return " ".join(ran.err.replace("│", " ").split())
+
+
 def test_a_file_that_is_there_or_cannot_be_is_refused(run: Run, acts: list[Operation], tmp_path: Path) -> None:
     path = exported(run, tmp_path)
     before = path.read_bytes()
     for to, sentence in ((path, "is there already"), (tmp_path / "no" / "folder", "cannot be written")):
         ran = run("operations", "export", "--to", str(to))
         assert ran.code == exits.USAGE
-        assert sentence in " ".join(ran.err.split())
+        assert sentence in unboxed(ran)
     assert path.read_bytes() == before
     for unread in (tmp_path / "none", tmp_path):
         ran = verified(run, unread)
         assert ran.code == exits.USAGE
-        assert "cannot be read" in " ".join(ran.err.split())
+        assert "cannot be read" in unboxed(ran)
 
 
 def test_two_command_lines_at_once_are_two_rows_one_after_the_other(here: Plant) -> None:

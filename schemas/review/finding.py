@@ -62,7 +62,7 @@ CODES: dict[str, Code] = {
     "doc-contradicts": Code((HAZARD,), "the new doc denies what the old one says, or the other way round"),
     "doc-changed": Code((NOTE,), "most of a doc is worded anew: read whether it means the same"),
     "tag-changed": Code(
-        (HAZARD, NOTE), "a unit, zone or currency in words this review does not know; any other attribute"
+        (HAZARD, NOTE), "a unit, zone or currency in unknown words, or a key; as a note, any other attribute"
     ),
     "constraint-tightened": Code((HAZARD,), "pattern or minimum refuse what old records may hold"),
     "time-step-changed": Code(

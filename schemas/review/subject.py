@@ -6,6 +6,8 @@ The words are those of professional services (words.toml); a field that none of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from schemas.review.avro import Field, Type, Union
 from schemas.review.logical import logical
@@ -41,9 +43,22 @@ def holds_money(node: Type) -> bool:
 def is_identity(field: Field) -> bool:
     """Whether a field says which object is meant, or is a key: by its name, or by a tag `key` or `identity`."""
     named = parts(field.name)
-    tagged = any(field.attributes.get(tag) is True for tag in ("key", "identity", "primaryKey", "primary_key"))
+    tagged = any(field.attributes.get(tag) is True for tag in KEY_TAGS)
     return tagged or (bool(named) and named[-1] in vocabulary().identity)
 
+
+KEY_TAGS = (
+    "key",
+    "keys",
+    "primaryKey",
+    "primary_key",
+    "partitionKey",
+    "partition_key",
+    "kafkaKey",
+    "kafka_key",
+    "identity",
+)
+"""Tags of a record that name the fields which are its key; on a field, true."""
 
 _KEY_DOC = re.compile(
     r"\b(primary key|kafka key|partition(ing)? key|message key|record key|idempotency key|business key|unique key|"
@@ -54,7 +69,7 @@ _KEY_DOC = re.compile(
 
 def claims_identity(field: Field) -> bool:
     """Whether doc or tags say that a field identifies something, whatever its name."""
-    tagged = any(field.attributes.get(tag) is True for tag in ("key", "identity", "primaryKey", "primary_key"))
+    tagged = any(field.attributes.get(tag) is True for tag in KEY_TAGS)
     return tagged or bool(_KEY_DOC.search(field.doc))
 
 
@@ -70,3 +85,13 @@ LADDERS = (
     ("gdpr", ("false", "no", "true", "yes")),
 )
 """Tags that protect a field, and their values from the least to the most protected."""
+
+
+def key_fields(attributes: Mapping[str, Any]) -> set[str]:
+    """Names of the fields that the tags of a record call its key: text with commas, or a list."""
+    found: set[str] = set()
+    for tag in KEY_TAGS:
+        value = attributes.get(tag)
+        names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+        found |= {str(each).strip() for each in names}
+    return found

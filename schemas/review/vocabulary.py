@@ -34,7 +34,7 @@ def data() -> dict[str, Any]:
 
 def phrases(found: list[str]) -> re.Pattern[str]:
     """One pattern for several phrases, each of which stands as whole words."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)")
+    return re.compile(rf"(?i)(?<!\w)(?:{'|'.join(found)})(?!\w)")
 
 
 @cache

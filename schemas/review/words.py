@@ -18,12 +18,6 @@ _EXAMPLE = re.compile(
     r".*?(?=[;)\n]|\.\s|\.?$)",
     re.IGNORECASE | re.DOTALL,
 )
-_CURRENCY = re.compile(
-    r"\b(EUR|USD|GBP|CHF|JPY|CNY|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|AUD|CAD|NZD|INR|SGD|HKD|ZAR|BRL|MXN|TRY|AED|ILS|KRW)\b"
-)
-_NAMES = {"euro": "EUR", "euros": "EUR", "sterling": "GBP", "pounds": "GBP", "us dollars": "USD", "yen": "JPY"}
-_NAMED_CURRENCY = re.compile(rf"\b({'|'.join(_NAMES)})\b")
-_ZONE = re.compile(r"\b((?:Europe|America|Asia|Africa|Australia|Atlantic|Pacific|Indian)/\w+|CES?T|[EPCM][SD]T|BST)\b")
 _SIGNED = (
     re.compile(
         r"\b(?P<sign>negative|positive)(?: values?| amounts?)? (?:for|when|if|in case of|on|means?|is|=)"
@@ -31,7 +25,6 @@ _SIGNED = (
     ),
     re.compile(r"\b(?P<what>[a-z]+) (?:is|are|as|have|has) (?:an? )?(?P<sign>negative|positive)\b"),
 )
-CURRENCY_TAGS = ("currency", "currency_code", "currencyCode", "ccy")
 
 
 @dataclass(frozen=True)
@@ -44,20 +37,19 @@ class Convention:
     tags: tuple[str, ...]
     ignore: re.Pattern[str] | None
     values: Mapping[str, re.Pattern[str]]
+    others: re.Pattern[str] | None
+    """Words that are a value of their own: a code, a name."""
 
     def claims(self, text: str) -> tuple[str, ...]:
         """Values claimed in a doc, in the order in which they are said, each once."""
         cleaned = self.ignore.sub(" ", text) if self.ignore else text
-        said = sorted(
-            (found.start(), -len(found[0]), value)
-            for value, phrase in self.values.items()
-            for found in phrase.finditer(cleaned)
-        )
+        named = [(value, found) for value, phrase in self.values.items() for found in phrase.finditer(cleaned)]
+        named += [(found[0], found) for found in self.others.finditer(cleaned)] if self.others else []
         kept: list[str] = []
         end = -1
-        for start, negative_length, value in said:
-            if start >= end:
-                end = start - negative_length
+        for value, found in sorted(named, key=lambda each: (each[1].start(), -each[1].end())):
+            if found.start() >= end:
+                end = found.end()
                 kept += [] if value in kept else [value]
         return tuple(kept)
 
@@ -82,7 +74,8 @@ def conventions() -> tuple[Convention, ...]:
 def _convention(entry: dict[str, Any]) -> Convention:
     values = {value: phrases(found) for value, found in entry["values"].items()}
     ignore = phrases(entry["ignore"]) if entry["ignore"] else None
-    return Convention(entry["name"], entry["code"], entry["severity"], tuple(entry["tags"]), ignore, values)
+    others = re.compile(rf"(?<!\w)(?:{entry['others']})(?!\w)") if "others" in entry else None
+    return Convention(entry["name"], entry["code"], entry["severity"], tuple(entry["tags"]), ignore, values, others)
 
 
 def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Moved]:
@@ -90,18 +83,10 @@ def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Moved]:
     before, after = plain(old.get("doc")), plain(new.get("doc"))
     for each in conventions():
         first, then = _first_move(
-            each, (_tagged(each, old), each.claims(before.lower())), (_tagged(each, new), each.claims(after.lower()))
+            each, (_tagged(each, old), each.claims(before)), (_tagged(each, new), each.claims(after))
         )
         if first:
             yield Moved(each.name, each.code, each.severity, first, then)
-    named_zones = tuple(_ZONE.findall(before)), tuple(_ZONE.findall(after))
-    currencies = _currencies(old, before), _currencies(new, after)
-    for what, code, (was, now) in (
-        ("currency", "currency-changed", currencies),
-        ("time zone", "zone-changed", named_zones),
-    ):
-        if _differ(was, now):
-            yield Moved(what, code, "break", was[0], now[0])
     first_signs, then_signs = _signs(before.lower()), _signs(after.lower())
     for what in first_signs.keys() & then_signs.keys():
         if first_signs[what] != then_signs[what]:
@@ -142,8 +127,8 @@ def plain(doc: Any) -> str:
 
 def _tagged(convention: Convention, attributes: Mapping[str, Any]) -> tuple[str, ...]:
     """What a tag claims; a tag whose value is none of the convention's claims nothing here."""
-    said = [str(attributes[tag]).lower() for tag in convention.tags if isinstance(attributes.get(tag), str | bool)]
-    found = [claim for text in said for claim in _short(convention.name, text) or convention.claims(text)]
+    said = [str(attributes[tag]) for tag in convention.tags if isinstance(attributes.get(tag), str | bool)]
+    found = [claim for text in said for claim in _short(convention.name, text.lower()) or convention.claims(text)]
     return tuple(dict.fromkeys(found))
 
 
@@ -178,15 +163,6 @@ _MONEY = {
     "cent": "minor units",
     "cents": "minor units",
 }
-
-
-def _currencies(attributes: Mapping[str, Any], doc: str) -> tuple[str, ...]:
-    tags = [attributes[tag] for tag in CURRENCY_TAGS if isinstance(attributes.get(tag), str)]
-    if tags:
-        return tuple(tags)
-    named = [(found.start(), _NAMES[found[0]]) for found in _NAMED_CURRENCY.finditer(doc.lower())]
-    coded = [(found.start(), found[0]) for found in _CURRENCY.finditer(doc)]
-    return tuple(dict.fromkeys(code for _, code in sorted(named + coded)))
 
 
 def _signs(doc: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from schemas.review.words import plain
 
 DECIDING = {"money", "tax", "billability", "approval", "currency"}
 ASSENT = ("approved", "accepted", "authorised", "authorized", "confirmed", "signed", "released")
+ASSERTS_TAX = re.compile("able|incl", re.IGNORECASE)
+"""Flags of which false says as much as true: taxable, tax included; of tax exempt it says what was so anyway."""
+
 INTERNAL = {"classification": "internal"}
 """What a field without the tag counts as, where that is not the least of the ladder (schemas/README.md)."""
 
@@ -224,6 +228,8 @@ def _is_decision(subject: str, new: Field) -> bool:
     node: Type = branch(new.type, new.default)
     if subject == "billability":
         return node.kind == "boolean" or not is_neutral(new.type, new.default)
+    if subject == "tax" and node.kind == "boolean" and ASSERTS_TAX.search(new.name):
+        return True
     if is_neutral(new.type, new.default):
         return False
     if subject == "approval":

@@ -7,7 +7,8 @@ from typing import Any
 
 from schemas.review.finding import HAZARD, NOTE, Finding, Severity
 from schemas.review.prose import alike, turned, turned_round
-from schemas.review.words import CURRENCY_TAGS, claimed, conventions, moved, plain
+from schemas.review.subject import KEY_TAGS, LADDERS
+from schemas.review.words import claimed, conventions, moved, plain
 
 SAYS = {
     "unit-changed": "The same number now stands for another quantity: invoices and pay would be wrong by the factor.",
@@ -91,9 +92,15 @@ def _tags(path: str, old: Mapping[str, Any], new: Mapping[str, Any], told: bool)
             "tag-changed",
             HAZARD if grave else NOTE,
             path,
-            f"{_at(path)}: {tag} was {_value(old, tag)} and is "
-            f"{_value(new, tag)} now." + (f" {SAYS['unit-changed']}" if grave else ""),
+            f"{_at(path)}: {tag} was {_value(old, tag)} and is {_value(new, tag)} now."
+            + (_gravity(tag) if grave else ""),
         )
+
+
+def _gravity(tag: str) -> str:
+    if tag in KEY_TAGS:
+        return " Which records are one and the same, and which stay in order, goes by another value."
+    return f" {SAYS['unit-changed']}"
 
 
 def _one_meaning(tag: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -102,12 +109,11 @@ def _one_meaning(tag: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bo
 
 
 def _weighty() -> set[str]:
-    return {tag for each in conventions() for tag in each.tags} | set(CURRENCY_TAGS)
+    """Tags by which a value is read, or by which records are told apart."""
+    return {tag for each in conventions() for tag in each.tags} | set(KEY_TAGS)
 
 
 def _protecting() -> set[str]:
-    from schemas.review.subject import LADDERS
-
     return {tag for tag, _ in LADDERS}
 
 

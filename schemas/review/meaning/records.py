@@ -11,7 +11,7 @@ from schemas.review.meaning.fields import DECIDING, deciding_default, invalid_de
 from schemas.review.meaning.pairs import Pair
 from schemas.review.prose import alike, spelt_alike, stem
 from schemas.review.resolve import written_as
-from schemas.review.subject import parts, subjects
+from schemas.review.subject import key_fields, parts, subjects
 from schemas.review.vocabulary import vocabulary
 
 
@@ -28,6 +28,7 @@ def changes(pair: Pair[Record]) -> Iterator[Finding]:
     old, new = pair.old, pair.new
     same = list(matched(old, new))
     yield from protection(pair.path, old.attributes, new.attributes)
+    yield from _keyed(pair, same)
     for before, after in same:
         yield from _alias(pair.path, before, after, new)
     gone = [each for each in old.fields if not any(each is before for before, _ in same)]
@@ -41,6 +42,21 @@ def changes(pair: Pair[Record]) -> Iterator[Finding]:
         if not any(each is after for _, after in renamed):
             yield from deciding_default(below(pair.path, each.name), each)
     yield from _order(pair, [each for each in come if not any(each is after for _, after in renamed)])
+
+
+def _keyed(pair: Pair[Record], same: list[tuple[Field, Field]]) -> Iterator[Finding]:
+    """A field that could be missing and that the tags of the record call its key now."""
+    come = key_fields(pair.new.attributes) - key_fields(pair.old.attributes)
+    for before, after in same:
+        if after.name in come and before.optional:
+            here = below(pair.path, after.name)
+            yield Finding(
+                "optional-made-identity",
+                HAZARD,
+                here,
+                f"`{here}` could be missing and is the key now. Old records without it share one key: each "
+                "overwrites the one before, and their order among others is lost.",
+            )
 
 
 def _alias(path: str, old: Field, new: Field, record: Record) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""`psfabric schema diff` and `lint`: what a change breaks, what is wrong with a file. They touch no other system."""
+"""`psfabric schema diff`, `lint` and `check`: what a change breaks, what is wrong with a file. They touch no system."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,8 @@ from cli.options import Format, Output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.review import Diff, Finding, Level
+    from schemas.review import Diff, Finding, Level, Severity
+    from schemas.review.check import Report
 
 Old = Annotated[Path, typer.Argument(metavar="OLD.avsc", help="the schema as it was")]
 New = Annotated[Path, typer.Argument(metavar="NEW.avsc", help="the schema as it shall be")]
@@ -31,8 +33,26 @@ Compatibility = Annotated[
 ]
 
 
+class CheckFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    MARKDOWN = "markdown"
+
+
+Schemas = Annotated[Path, typer.Argument(metavar="[FOLDER]", help="folder of the schemas, in a git repository")]
+Against = Annotated[
+    str, typer.Option(metavar="BRANCH", help="the main line; or origin/BRANCH where that is all there is")
+]
+Accepted = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="acceptances; ../accepted of the schemas by default")
+]
+CheckOutput = Annotated[CheckFormat, typer.Option("--output", help="table for people, markdown for a pull request")]
+
+
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example: psfabric schema diff main/time.avsc branch/time.avsc --compatibility BACKWARD")(diff)
+    app.command(epilog="Example: psfabric schema check --against main --output markdown")(check)
     app.command(epilog="Example: psfabric schema lint schemas/avro")(lint)
 
 
@@ -80,6 +100,53 @@ def lint(paths: Paths = None, output: Output = Format.TABLE) -> None:
         raise typer.Exit(exits.FINDINGS)
 
 
+def check(
+    folder: Schemas = Path("schemas/avro"),
+    against: Against = "main",
+    compatibility: Compatibility = "FULL_TRANSITIVE",
+    accepted: Accepted = None,
+    output: CheckOutput = CheckFormat.TABLE,
+) -> None:
+    """Review what this branch changes in the schemas of a repository, against every version of the main line.
+
+    What was so at the merge base is not told again. Exit 1 with findings; notes and accepted ones do not fail.
+    """
+    from datetime import UTC, datetime
+
+    from schemas.review import accepted as acceptances
+    from schemas.review import reports
+    from schemas.review.check import check as checked
+
+    level = _level(compatibility)
+    given = acceptances.read(accepted or folder.parent / "accepted")
+    report = checked(folder, against, level, given, datetime.now(UTC).date())
+    if output is CheckFormat.SARIF:
+        show.as_json(reports.sarif(report))
+    elif output is CheckFormat.MARKDOWN:
+        print(reports.markdown(report), end="")
+    elif output is CheckFormat.JSON:
+        changed = [path.as_posix() for path in report.changed]
+        show.as_json(
+            {"base": report.base, "changed": changed, "findings": [each.as_dict() for each in report.findings]}
+        )
+    else:
+        _report_table(report)
+    if report.failed:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _report_table(report: Report) -> None:
+    if report.findings:
+        rows = [
+            ("accepted" if each.accepted else each.severity.value, each.id, each.message) for each in report.findings
+        ]
+        show.table(("severity", "finding", "what it means"), rows)
+    show.say(
+        f"{len(report.changed)} schemas changed since {report.base[:12]}, compared with {report.compared} versions: "
+        f"{counted([each.severity for each in report.findings if not each.accepted])}."
+    )
+
+
 def _level(text: str) -> Level:
     from schemas.review import Level
 
@@ -96,7 +163,7 @@ def _table(found: Diff) -> None:
     findings_table(found.findings)
     said = {Direction.BACKWARD: "new reads old", Direction.FORWARD: "old reads new"}
     verdict = ", ".join(f"{text}: {'yes' if found.compatible[each] else 'no'}" for each, text in said.items())
-    show.say(f"{counted(found.findings)}; {verdict}.")
+    show.say(f"{counted([each.severity for each in found.findings])}; {verdict}.")
 
 
 def findings_table(findings: Sequence[Finding]) -> None:
@@ -105,9 +172,9 @@ def findings_table(findings: Sequence[Finding]) -> None:
         show.table(("severity", "code", "path", "what it means"), rows)
 
 
-def counted(findings: Sequence[Finding]) -> str:
+def counted(severities: Sequence[Severity]) -> str:
     """`1 break, 2 hazards, 0 notes`."""
     from schemas.review import Severity
 
-    counts = {each: sum(found.severity is each for found in findings) for each in Severity}
+    counts = {each: severities.count(each) for each in Severity}
     return ", ".join(f"{count} {each.value}{'' if count == 1 else 's'}" for each, count in counts.items())

@@ -41,7 +41,7 @@ def diff(history: Sequence[Version], new: Version, level: Level = Level.FULL) ->
     """
     last = history[-1]
     try:
-        found = [*(_failure(each) for each in failures(level, history, new)), *changes(last.type, new.type)]
+        found = [*(explained(each) for each in failures(level, history, new)), *changes(last.type, new.type)]
         verdict = compatible(last.type, new.type)
     except RecursionError:
         raise BadSchema(f"{new.name}: its types refer to each other in a chain too long to follow") from None
@@ -49,7 +49,8 @@ def diff(history: Sequence[Version], new: Version, level: Level = Level.FULL) ->
     return Diff(verdict, tuple(sorted(once, key=lambda each: ORDER.index(each.severity))))
 
 
-def _failure(failure: Failure) -> Finding:
+def explained(failure: Failure) -> Finding:
+    """A conflict as a finding, with what it means for whom."""
     conflict = failure.conflict
     told = BACKWARD if failure.direction is Direction.BACKWARD else FORWARD
     where = f"`{conflict.path}`" if conflict.path else "the whole"

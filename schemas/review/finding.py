@@ -136,5 +136,7 @@ class Finding:
         }
 
 
+SHORT_NAMES = {BREAK: "breaks", HAZARD: "hazards", NOTE: "notes"}
+
 ORDER = tuple(Severity)
 """From the gravest to the least."""

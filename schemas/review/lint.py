@@ -5,7 +5,7 @@ A file that is no JSON is no schema at all and raises `BadSchema`; whatever else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,16 @@ class Remark:
 def lint(paths: Iterable[Path]) -> list[Remark]:
     """Everything wrong with files, and with the `.avsc` files in folders. Raises `BadSchema` for what is no JSON."""
     files, unreadable = _files(paths)
-    remarks: list[Remark] = []
+    values: dict[Path, Any] = {}
     for path in files:
         try:
-            remarks += _file(path)
+            values[path] = read_json(path)
         except BadSchema as error:
             unreadable += error.mistakes
     if unreadable:
         raise BadSchema(*unreadable)
-    return [*remarks, *_twice(files)]
+    found = [each for path, value in values.items() for each in remarks(str(path), value, Folder.of(path, ()))]
+    return [*found, *twice(values)]
 
 
 def _files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -80,16 +81,16 @@ def _files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return list(dict.fromkeys(found)), wrong
 
 
-def _file(path: Path) -> Iterator[Remark]:
-    folder = Folder.of(path, ())
-    parsed = parse(read_json(path), folder.find)
+def remarks(file: str, value: Any, folder: Folder) -> Iterator[Remark]:
+    """What is wrong with the JSON of one file; names that it does not define are looked for in a folder."""
+    parsed = parse(value, folder.find)
     for each in parsed.mistakes:
         code = "schema-sloppy" if each.tolerable else "schema-invalid"
-        yield Remark(str(path), code, each.path, f"{each}{folder.hint(each.sentence)}.")
+        yield Remark(file, code, each.path, f"{each}{folder.hint(each.sentence)}.")
     if not parsed.fatal:
-        own = {name for name, _ in definitions(read_json(path), path.name)}
+        own = {name for name, _ in definitions(value, file)}
         for code, place, message in _house(parsed.type, own):
-            yield Remark(str(path), code, place, f"{place or 'the record'}: {message}.")
+            yield Remark(file, code, place, f"{place or 'the record'}: {message}.")
 
 
 def _house(root: Type, own: set[str]) -> Iterator[tuple[str, str, str]]:
@@ -103,16 +104,17 @@ def _house(root: Type, own: set[str]) -> Iterator[tuple[str, str, str]]:
                 yield from ((code, below(path, each.name), said) for rule in RULES for code, said in rule(each))
 
 
-def _twice(files: list[Path]) -> Iterator[Remark]:
+def twice(values: Mapping[Path, Any]) -> Iterator[Remark]:
+    """Full names that two files (path -> JSON) define, and not alike."""
     seen: dict[str, tuple[Path, Any]] = {}
-    for path in files:
-        for name, found in definitions(read_json(path), path.name):
+    for path, value in values.items():
+        for name, found in definitions(value, path.name):
             first, other = seen.setdefault(name, (path, outline(found)))
             if other != outline(found):
                 yield Remark(
                     str(path),
                     "name-defined-twice",
                     name,
-                    f"{name} is defined otherwise in {first}; a reader of both "
-                    "takes one for the other. Make them alike, or give one another name.",
+                    f"{name} is defined otherwise in {first}; a reader of both takes one for the other. Make them "
+                    "alike, or give one another name.",
                 )

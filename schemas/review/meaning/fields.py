@@ -62,6 +62,8 @@ ABSENT = ("null", "empty")
 
 def _special(pair: Pair[Field]) -> Iterator[Finding]:
     """What true, false, null and zero stand for, where the doc says it."""
+    if pair.old.doc == pair.new.doc:
+        return
     old, new = (meanings(SPECIAL, {"doc": plain(each.doc).lower()}) for each in (pair.old, pair.new))
     told = SAYS["doc-contradicts"]
     for value in [each for each in old if each in new and re_meant(each, old, new, each not in ABSENT)]:

@@ -1,0 +1,207 @@
+"""The review of a whole repository against the main line: what this branch changes, and nothing that was so before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from schemas.review.accepted import Acceptance
+from schemas.review.diff import explained
+from schemas.review.files import BadSchema, Folder, read_json
+from schemas.review.finding import BREAK, HAZARD, NOTE, ORDER, Code, Finding, Severity
+from schemas.review.json_text import NotJson, loads
+from schemas.review.levels import Failure, Level, Version, failures
+from schemas.review.lint import Remark, remarks, twice
+from schemas.review.mainline import SHORT, Mainline, Stored
+from schemas.review.meaning import changes
+from schemas.review.parse import parse
+
+CODES: dict[str, Code] = {
+    "schema-removed": Code((BREAK,), "a schema of the main line is gone: nobody can say what its records hold"),
+    "history-unreadable": Code((NOTE,), "an earlier version is no schema, so nothing was compared with it"),
+    "acceptance-expired": Code((HAZARD,), "a finding was accepted until a day that has passed"),
+    "acceptance-unused": Code((NOTE,), "an acceptance of a finding that is not there: remove it"),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A finding of the check: in which file, under which id it may be accepted, and by whom it was."""
+
+    file: Path
+    """Relative to the top of the repository."""
+    code: str
+    severity: Severity
+    path: str
+    message: str
+    accepted: Acceptance | None = None
+
+    @property
+    def id(self) -> str:
+        return "/".join(filter(None, (self.file.stem, self.code, self.path)))
+
+    def as_dict(self) -> dict[str, str | bool]:
+        """As `--output json` gives it; these keys are a promise."""
+        return {
+            "id": self.id,
+            "file": self.file.as_posix(),
+            "code": self.code,
+            "severity": self.severity.value,
+            "path": self.path,
+            "message": self.message,
+            "accepted": self.accepted is not None,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a branch changes: the files, and what was found in them, the gravest first."""
+
+    base: str
+    """The merge base that was compared with."""
+    top: Path
+    changed: tuple[Path, ...]
+    compared: int
+    """Versions of the main line that were compared with."""
+    findings: tuple[Checked, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything graver than a note is left that nobody accepted."""
+        return any(each.severity is not NOTE and not each.accepted for each in self.findings)
+
+
+def check(folder: Path, against: str, level: Level, accepted: Mapping[str, Acceptance], today: date) -> Report:
+    """Review the `.avsc` files of a folder, as they lie there, against those of the main line.
+
+    What is unchanged since the merge base is not looked at; what was wrong on the main line already is not told again.
+    Raises `BadSchema`: no merge base, a file that cannot be read.
+    """
+    line = Mainline.of(folder, against)
+    stored = line.versions(folder)
+    contents = line.contents(each.blob for versions in stored.values() for each in versions)
+    here = sorted(path.resolve().relative_to(line.top) for path in folder.rglob("*.avsc"))
+    bases = {path: contents[versions[-1].blob] for path, versions in stored.items()}
+    changed = [path for path in here if bases.get(path) != (line.top / path).read_bytes()]
+    values = _values(line.top, changed)
+    found: list[Checked] = []
+    compared = 0
+    for path in changed:
+        history = list(_history(path, stored.get(path, []), contents))
+        compared += sum(isinstance(each, Version) for each in history)
+        found += _file(line.top, path, values[path], history, bases.get(path), level)
+    found += _named_twice(line.top, here, bases) if changed else []
+    found += [_removed(path) for path in stored if path not in here]
+    return Report(line.base, line.top, tuple(changed), compared, _judged(found, accepted, today))
+
+
+def _values(top: Path, paths: Sequence[Path]) -> dict[Path, Any]:
+    values: dict[Path, Any] = {}
+    unreadable: list[str] = []
+    for path in paths:
+        try:
+            values[path] = read_json(top / path)
+        except BadSchema as error:
+            unreadable += error.mistakes
+    if unreadable:
+        raise BadSchema(*unreadable)
+    return values
+
+
+def _history(path: Path, stored: Sequence[Stored], contents: Mapping[str, bytes]) -> Iterator[Version | str]:
+    """The versions of a file, the oldest first; the name alone of one that is no schema."""
+    for each in stored:
+        name = f"{path.name} of {each.commit[:SHORT]}"
+        value = _json(contents[each.blob])
+        parsed = parse(value) if value is not None else None
+        yield Version(name, parsed.type) if parsed and not parsed.fatal else name
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return loads(body)
+    except NotJson:
+        return None
+
+
+def _file(
+    top: Path, path: Path, value: Any, history: Sequence[Version | str], base: bytes | None, level: Level
+) -> Iterator[Checked]:
+    """Findings about one changed file."""
+    folder = Folder.of(top / path, ())
+    known = {(each.code, each.path) for each in remarks("", _json(base), folder)} if base else set()
+    told = [each for each in remarks(str(path), value, folder) if (each.code, each.path) not in known]
+    yield from (_remarked(path, each) for each in told)
+    for each in history:
+        if isinstance(each, str):
+            yield Checked(path, "history-unreadable", NOTE, "", f"{each} is no schema; nothing was compared with it.")
+    versions = [each for each in history if isinstance(each, Version)]
+    parsed = parse(value, folder.find)
+    if parsed.fatal or not versions:
+        return
+    for found in (
+        *_conflicts(versions, Version(path.name, parsed.type), level),
+        *changes(versions[-1].type, parsed.type),
+    ):
+        yield Checked(path, found.code, found.severity, found.path, found.message)
+
+
+def _conflicts(history: Sequence[Version], new: Version, level: Level) -> Iterator[Finding]:
+    """Pairs that cannot read each other, once for each place, with the versions of which it is true."""
+    known = {_place(each) for each in failures(level, history[:-1], history[-1])}
+    places: dict[object, list[Failure]] = {}
+    for each in failures(level, history, new):
+        if _place(each) not in known:
+            places.setdefault(_place(each)[1:], []).append(each)
+    for same in places.values():
+        first = explained(same[0])
+        others = ", ".join(each.old for each in same[1:])
+        yield replace(first, message=f"{first.message} So it is with {others}.") if others else first
+
+
+def _place(failure: Failure) -> tuple[str, ...]:
+    return failure.old, failure.direction, failure.conflict.rule, failure.conflict.path
+
+
+def _named_twice(top: Path, here: Sequence[Path], bases: Mapping[Path, bytes]) -> Iterator[Checked]:
+    before = {(each.file, each.path) for each in twice({path: _json(body) for path, body in bases.items()})}
+    for each in twice({path: _json((top / path).read_bytes()) for path in here}):
+        if (each.file, each.path) not in before:
+            yield _remarked(Path(each.file), each)
+
+
+def _remarked(path: Path, remark: Remark) -> Checked:
+    return Checked(path, remark.code, remark.severity, remark.path, remark.message)
+
+
+def _removed(path: Path) -> Checked:
+    return Checked(
+        path,
+        "schema-removed",
+        BREAK,
+        "",
+        f"{path.name} is gone. Its records are still in their topics, and in "
+        "dead letters; nothing says any more how they are read.",
+    )
+
+
+def _judged(found: Sequence[Checked], accepted: Mapping[str, Acceptance], today: date) -> tuple[Checked, ...]:
+    """Findings with who accepted them, the gravest first; and acceptances that have run out or accept nothing."""
+    judged = [replace(each, accepted=accepted[each.id]) if _is_valid(accepted, each, today) else each for each in found]
+    ids = {each.id for each in found}
+    for each in accepted.values():
+        file = Path(f"{each.id.partition('/')[0]}.avsc")
+        if each.id not in ids:
+            text = f"{each.id} is accepted by {each.approver} and is not found; remove the acceptance."
+            judged.append(Checked(file, "acceptance-unused", NOTE, each.id, text))
+        elif each.expiry < today:
+            text = f"{each.id} was accepted by {each.approver} until {each.expiry}; mend it, or have it accepted again."
+            judged.append(Checked(file, "acceptance-expired", HAZARD, each.id, text))
+    return tuple(sorted(judged, key=lambda each: (ORDER.index(each.severity), each.file.as_posix())))
+
+
+def _is_valid(accepted: Mapping[str, Acceptance], found: Checked, today: date) -> bool:
+    return found.id in accepted and accepted[found.id].expiry >= today

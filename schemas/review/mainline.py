@@ -1,0 +1,137 @@
+"""The reviewed main line as git has it: the merge base, and every version of the schema files up to it.
+
+Three git processes in all, however many files and versions there are.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.review.files import BadSchema
+
+PATIENCE = 60.0
+"""Seconds that one git process may take."""
+
+SHORT = 12
+"""Digits of a commit that people get to read."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One version of a file: the commit that brought it, and the id of its content."""
+
+    commit: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class Mainline:
+    """A git repository, seen from the merge base of what is checked out and the branch it shall go to."""
+
+    top: Path
+    base: str
+
+    @classmethod
+    def of(cls, folder: Path, against: str) -> Mainline:
+        """Raises `BadSchema`: no git repository, no such branch, no merge base."""
+        if not folder.is_dir():
+            raise BadSchema(f"{folder}: there is no such folder")
+        top = _git(folder, "rev-parse", "--show-toplevel")
+        if top is None:
+            raise BadSchema(f"{folder} is in no git repository; check out the repository whose schemas it holds")
+        for branch in (against, f"origin/{against}"):
+            if _git(folder, "rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}") is not None:
+                base = _git(folder, "merge-base", "HEAD", branch)
+                if base is not None:
+                    return cls(Path(_text(top)).resolve(), _text(base))
+                raise BadSchema(
+                    f"HEAD and {branch} have no merge base here: fetch their history (git fetch --unshallow; in a "
+                    "GitHub workflow fetch-depth: 0), or name another branch with --against"
+                )
+        raise BadSchema(
+            f"there is no branch {against} here, nor origin/{against}; fetch it, or name one with --against"
+        )
+
+    def versions(self, folder: Path) -> dict[Path, list[Stored]]:
+        """Every `.avsc` file that the merge base has under a folder, relative to the top, with its versions on the main
+        line, the oldest first."""
+        there = _text(self._run("ls-tree", "-r", "-z", "--full-tree", self.base, "--", self._inside(folder)))
+        found: dict[str, list[Stored]] = {}
+        for entry in filter(None, there.split("\0")):
+            meta, _, path = entry.partition("\t")
+            if path.endswith(".avsc"):
+                found[path] = [Stored(self.base, meta.split()[2])]
+        for commit, path, blob in self._changes(folder):
+            if path in found:
+                found[path].append(Stored(commit, blob))
+        return {Path(path): _oldest_first(versions) for path, versions in found.items()}
+
+    def _changes(self, folder: Path) -> Iterable[tuple[str, str, str]]:
+        """Commit, path and content id of every change of a file under a folder, the newest first."""
+        out = self._run(
+            "log",
+            "--first-parent",
+            "--diff-merges=first-parent",
+            "-z",
+            "--format=%H",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--diff-filter=AM",
+            self.base,
+            "--",
+            self._inside(folder),
+        )
+        commit, tokens = "", iter(_text(out).split("\0"))
+        for token in tokens:
+            token = token.strip("\n")
+            if token.startswith(":"):
+                yield commit, next(tokens), token.split()[3]
+            elif token:
+                commit = token
+
+    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """Bytes of contents by id."""
+        wanted = list(dict.fromkeys(blobs))
+        out = self._run("cat-file", "--batch", given="\n".join(wanted).encode() + b"\n") if wanted else b""
+        found, at = {}, 0
+        for blob in wanted:
+            end = out.index(b"\n", at)
+            size = int(out[at:end].split()[2])
+            found[blob] = out[end + 1 : end + 1 + size]
+            at = end + size + 2
+        return found
+
+    def _inside(self, folder: Path) -> str:
+        return folder.resolve().relative_to(self.top).as_posix()
+
+    def _run(self, *args: str, given: bytes = b"") -> bytes:
+        out = _git(self.top, *args, given=given)
+        if out is None:
+            raise BadSchema(f"git {args[0]} failed in {self.top}; does `git {args[0]}` work there?")
+        return out
+
+
+def _oldest_first(versions: list[Stored]) -> list[Stored]:
+    """Each content once, where it came first."""
+    return list({each.blob: each for each in versions}.values())[::-1]
+
+
+def _git(folder: Path, *args: str, given: bytes = b"") -> bytes | None:
+    """Output of git; None when it failed. Raises `BadSchema` where there is no git, or it hangs."""
+    try:
+        ran = subprocess.run(
+            ["git", "-C", str(folder), *args], input=given, capture_output=True, check=False, timeout=PATIENCE
+        )
+    except FileNotFoundError:
+        raise BadSchema("git is not installed; the versions of the schemas come from it") from None
+    except subprocess.TimeoutExpired:
+        raise BadSchema(f"git {args[0]} took more than {PATIENCE:.0f} s in {folder}") from None
+    return ran.stdout if ran.returncode == 0 else None
+
+
+def _text(out: bytes) -> str:
+    return out.decode("utf-8", "surrogateescape").rstrip("\n")

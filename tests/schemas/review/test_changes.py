@@ -14,7 +14,7 @@ import pytest
 from schemas import review
 from schemas.review import CODES, Diff, Level, Severity, Version
 
-FOLDER = Path(review.__file__).parent / "examples"
+FOLDER = Path(__file__).resolve().parents[1] / "changes"
 CHANGES = sorted(FOLDER.glob("*.change"))
 HARMLESS = [path for path in CHANGES if path.name.startswith("ok-")]
 

@@ -10,7 +10,7 @@ import pytest
 from schemas import review
 from schemas.review import Finding, Severity, Version, parse
 
-FILE = Path(review.__file__).parent / "examples" / "wordings.toml"
+FILE = Path(__file__).resolve().parents[1] / "changes" / "wordings.toml"
 PAIRS = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 

@@ -15,8 +15,7 @@ def code_of(error: Exception) -> int:
     """An error may carry its own `exit_code`. Imported late: only a command that failed pays for it."""
     from psfabric import errors
     from psfabric.kafka.producer import WriteFailed
-    from replay.errors import Declined, NotThere
-    from replay.sending import Interrupted
+    from replay.errors import Declined, Interrupted, NotThere
 
     own = getattr(error, "exit_code", None)
     if isinstance(own, int):

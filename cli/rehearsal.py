@@ -29,6 +29,7 @@ from recon import Statement
 from replay import (
     HOME,
     DeadLetter,
+    Operator,
     Selection,
     apply,
     dead_letters,
@@ -230,7 +231,7 @@ class Rehearsal:
             path = Path(folder) / "replay.json"
             write_plan(plan, path)
             plan = read_plan(path)
-        sent = apply(where.kafka, plan, who=claimed_user(), reason="person on-boarded", rate=0.0)
+        sent = apply(where.kafka, plan, Operator("person on-boarded"))
         found = verified(where.kafka, where.codec, plan, deadline=time.monotonic() + SETTLE_WITHIN)
         counts = ", ".join(f"{count} {answer}" for answer, count in found.counts.items() if count)
         self._tell(f"the person is on-boarded, {sent.sent} records replayed: {counts}")

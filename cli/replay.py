@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import exits, show
+from cli import applying, exits, ordering, planned, show
 from cli.filters import Filters, filtered
-from cli.options import DryRun, Format, Output, PlanFile, Rate, Reason, Topic, Yes, per_second
+from cli.options import DryRun, Format, Output, PlanFile, Topic
 
 if TYPE_CHECKING:
     from cli.installation import Installation
@@ -30,7 +30,9 @@ ToTopic = Annotated[
     str | None, typer.Option("--to-topic", help="with --topic: whereto these are sent, e.g. the topic they came from")
 ]
 Wait = Annotated[float, typer.Option(min=0, help="seconds to wait for receipts")]
-MaybePlan = Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="only this plan")]
+
+applying.register(app)
+ordering.register(app)
 
 
 @app.command(epilog="Example: psfabric replay plan --component tryton-uk --code resource-unknown --to june.json")
@@ -69,59 +71,8 @@ def plan(
     if output is Format.JSON:
         show.as_json({"file": None if dry_run else str(path), "plan": made.model_dump(mode="json")})
     else:
-        _print(made)
+        planned.printed(made)
         show.say("Nothing was written (--dry-run)." if dry_run else f"Written. Next: psfabric replay apply {path}")
-
-
-@app.command(epilog='Example: psfabric replay apply june.json --rate 50/s --reason "person on-boarded"')
-def apply(
-    plan: PlanFile,
-    rate: Rate = "200/s",
-    reason: Reason = "",
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Send exactly the records of a plan to the components they failed at.
-
-    Refused (exit 4) when the file was changed or a record vanished or differs. Applied before: nothing is sent, exit 0.
-    Stopped on the way: apply it again and the rest is sent (a batch that was under way may be sent twice; targets
-    recognise that).
-    """
-    import replay
-    from cli.installation import installation
-    from replay.operations import claimed_user
-    from replay.sending import check
-
-    pace = per_second(rate)
-    made = replay.read_plan(plan)
-    where = installation()
-    before = check(where.kafka, made)
-    left = len(made.entries) - (before.sent if before else 0)
-    if left and dry_run:
-        _report(output, made, 0, f"{left} of {len(made.entries)} records would be sent; nothing was sent.")
-        return
-    if left:
-        if output is Format.TABLE:
-            _print(made)
-        show.agreed(_question(made, left), yes)
-    applied = replay.apply(where.kafka, made, who=claimed_user(), reason=reason, rate=pace, tell=_sending)
-    show.progress_done()
-    already = "This plan was already applied; nothing was sent."
-    _report(
-        output, made, applied.sent, already if applied.already else f"{applied.sent} records sent.", applied.already
-    )
-
-
-def _question(made: Plan, left: int) -> str:
-    from cli.from_source import corrections
-
-    corrected = corrections(made.remapped) if made.remapped is not None else ""
-    return (f"{corrected}. " if corrected else "") + f"Send {left} of {len(made.entries)} records again?"
-
-
-def _sending(sent: int, total: int) -> None:
-    show.progress(f"{sent} of {total} sent")
 
 
 def _answers(counts: Mapping[Answer, int]) -> None:
@@ -159,26 +110,6 @@ def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> 
         raise typer.Exit(exits.FINDINGS if found.in_time else exits.PARTIAL)
 
 
-@app.command(epilog="Example: psfabric replay status")
-def status(plan: MaybePlan = None, output: Output = Format.TABLE) -> None:
-    """How far each plan was applied."""
-    import replay
-    from cli.installation import installation
-    from replay.progress import all_progress
-
-    made = replay.read_plan(plan) if plan else None
-    found = all_progress(installation().kafka)
-    rows = [each for each in found.values() if made is None or each.plan == made.hash]
-    columns = ("plan", "status", "sent", "total", "who", "started_at", "updated_at")
-    cells = [[getattr(each, name) for name in columns] for each in rows]
-    if output is Format.JSON:
-        show.as_json({"plans": [dict(zip(columns, row, strict=True)) for row in cells]})
-    elif rows:
-        show.table(columns, cells)
-    else:
-        show.say("This plan was not applied yet." if made else "No plan was applied yet.")
-
-
 def _own(where: Installation, wanted: Selection) -> Plan:
     """Of the fabric's own dead letters, back to the components that they failed at."""
     import replay
@@ -214,30 +145,6 @@ def _from_source(
 def _nothing(components: Any) -> str:
     names = ", ".join(components)
     return f"no open dead letter of {names} fits (psfabric dlq list shows what there is)"
-
-
-def _print(made: Plan) -> None:
-    from cli import from_source
-
-    show.table(("component", "code", "records"), [(c.component or "-", c.code or "-", c.records) for c in made.counts])
-    if made.remapped is not None:
-        from_source.table(made.remapped)
-    if made.worth:
-        columns = ("legal entity", "client", "currency", "period", "records", "seconds", "hours", "money")
-        show.table(columns, [list(each.model_dump().values()) for each in made.worth])
-    if made.without_worth:
-        show.say(f"{made.without_worth} records are no events, or cannot be read: their time and money is not known.")
-    show.say(f"Targets touched: {', '.join(made.targets) or 'none directly'}. Plan {made.hash[:16]}.")
-    for warning in made.warnings:
-        show.say(f"Note: {warning}.")
-
-
-def _report(output: Format, made: Plan, sent: int, sentence: str, already: bool = False) -> None:
-    if output is Format.JSON:
-        total = len(made.entries)
-        show.as_json({"plan": made.hash, "sent": sent, "total": total, "already": already, "message": sentence})
-    else:
-        show.say(sentence)
 
 
 def _verified(made: Plan, found: Verification) -> dict[str, Any]:

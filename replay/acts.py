@@ -23,6 +23,7 @@ from psfabric.stored import understood
 from replay.identity import identify
 from replay.ledger import Ledger, append
 from replay.operations import CLAIMED, Operation, claimed_user, here
+from replay.progress import Order
 from replay.reading import Place, scan
 from replay.states import State as States
 from replay.states import Stored
@@ -104,6 +105,11 @@ def operation_number(kafka: Kafka, operator: Operator, act: str, detail: Mapping
     """Write the audit row of an act that has no other effect; its number among all operations, in twenty digits, is a
     revision that nothing else has. Raises Unavailable when it is not known whether the row stands."""
     return f"{append(kafka, operator.row(act, DONE, detail)).seq:020d}"
+
+
+def order(kafka: Kafka, operator: Operator, given: Order, detail: Mapping[str, Any]) -> None:
+    """Order something about a replay. Raises Unavailable."""
+    append(kafka, operator.row(f"replay.{given.order}", ASKED, detail), [given.to_write()])
 
 
 def standings(kafka: Kafka) -> dict[str, Standing]:

@@ -19,6 +19,10 @@ class Declined(FabricError):
     """What was asked is refused and nothing was sent (exit code 4)."""
 
 
+class Interrupted(FabricError):
+    """Part of what was asked is done; asking again does the rest (exit code 3)."""
+
+
 def nearest(what: str, name: str, known: Iterable[str], *, most: int = 1) -> NotThere:
     """`no component 'tryton-ukk'; did you mean tryton-uk?` `most`: names that may be offered."""
     names = sorted(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from psfabric.connection import Kafka
@@ -47,19 +47,25 @@ def since(kafka: Kafka, starts: Offsets) -> Iterator[Record]:
 
 def fetch(kafka: Kafka, places: Iterable[Place]) -> dict[Place, Record]:
     """The records at the given places; one that retention removed, or that never was, is left out."""
+    return dict(walk(kafka, places))
+
+
+def walk(
+    kafka: Kafka, places: Iterable[Place], meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Place, Record]]:
+    """The same one by one; `meanwhile` is called for each record that is passed on the way."""
     wanted = set(places)
     last: dict[tuple[str, int], int] = {}
     first: dict[tuple[str, int], int] = {}
     for topic, partition, offset in wanted:
         last[topic, partition] = max(offset, last.get((topic, partition), offset))
         first[topic, partition] = min(offset, first.get((topic, partition), offset))
-    found: dict[Place, Record] = {}
     for record in read(kafka, list(first), first):
+        meanwhile()
         place = Place(record.topic, record.partition, record.offset)
         if place in wanted:
-            found[place] = record
+            yield place, record
         if record.offset >= last.get((record.topic, record.partition), -1):
             last.pop((record.topic, record.partition), None)
             if not last:
                 break
-    return found

@@ -63,7 +63,7 @@ def apply(
             return
         if left:
             _ask(made, found, left, output, yes)
-        applied = applier.apply(replay.Operator(reason), terms, _sending)
+        applied = applier.apply(replay.Operator.of(where.kafka, reason), terms, _sending)
     show.progress_done()
     _report(output, made, applied, _sentence(where, made, applied, plan))
     raise typer.Exit(_code(applied))

@@ -86,7 +86,7 @@ def _order(named: str, what: str, reason: str, dry_run: bool, output: Format) ->
     found = known.get(plan, Replay(plan))
     changes = expect_open(found, what)
     if changes and not dry_run:
-        order(kafka, replay.Operator(reason), found, what)
+        order(kafka, replay.Operator.of(kafka, reason), found, what)
     row = _as_dict(found)
     if output is Format.JSON:
         show.as_json({"order": what, "before": row, "changed": changes, "ordered": changes and not dry_run})

@@ -21,6 +21,9 @@ ENOUGH = 20
 LOOK = 1.0
 """Seconds after which an applier looks for orders and answers, whatever else it waits for."""
 
+SHORTEST = 0.001
+"""Seconds; what is shorter is rounding."""
+
 FAILED, UNANSWERED = "failed", "unanswered"
 
 
@@ -146,7 +149,7 @@ def decide(view: View, terms: Terms, allowance: Allowance) -> Step:
     end = view.gate if view.sent < view.gate else view.total
     count = min(end - view.sent, allowance.portion)
     wait = allowance.until(count)
-    return Send(count) if wait <= 0 else Wait(min(LOOK, wait))
+    return Send(count) if wait <= 0 else Wait(min(LOOK, max(SHORTEST, wait)))
 
 
 def _stop(view: View, terms: Terms) -> Stop | None:

@@ -103,6 +103,8 @@ def claimed(
         status=RUNNING,
         who=operator.who,
         where=operator.where,
+        who_is=operator.who_is,
+        os_user=operator.os_user,
         reason=operator.reason,
         run=secrets.token_hex(8),
         process=alive.this_process(),

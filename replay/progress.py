@@ -16,6 +16,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.event import Record
 from psfabric.stored import understood
+from replay.operations import CLAIMED
 from replay.reading import scan
 
 TOPIC = "fabric.dlq-state"
@@ -49,6 +50,8 @@ class Progress:
     receipts_from: Mapping[str, int] = field(default_factory=dict)
     run: str = ""
     where: str = ""
+    who_is: str = CLAIMED
+    os_user: str = ""
     process: str = ""
     since: str = ""
     reason: str = ""

@@ -80,7 +80,7 @@ class Run:
         """
         self._answers.mark(self.progress.mark)
         self._watch.answers(self.progress.receipts_from, self._answers.take)
-        self._watch.catch_up(self._beat)
+        self._watch.read(self._beat)
         while self.progress.status in (RUNNING, PAUSED):
             self._turn()
         return self.progress
@@ -166,13 +166,16 @@ class Run:
                 raise Unavailable(why)
             self._expect_mine()
             self._transactions.begin()
-            self.progress = self._expect_mine()
+            found = self._expect_mine()
         except Unavailable as error:
             raise Interrupted(f"{self._so_far()}, then: {error}; apply the plan again to send the rest") from None
+        if found.sent > self.progress.sent:
+            self._refused = 0
+        self.progress = found
 
     def _expect_mine(self) -> Progress:
         """The stored progress, if it is this run's or has ended: then the commit was taken after all."""
-        found = self._watch.catch_up(lambda: None).progress
+        found = self._watch.settle().progress
         if found is None or not (found.run == self.progress.run or found.status in ENDINGS):
             raise self._taken_over()
         return found

@@ -21,8 +21,10 @@ from psfabric.errors import FabricError, Unavailable
 from psfabric.kafka import Fenced, Indefinite, Transactions, WriteFailed
 from replay import trail
 from replay.acts import Operator
+from replay.alive import ended
 from replay.applying import Terms
 from replay.claiming import claimed, expect_nobody, refuse, taken_over
+from replay.errors import Interrupted
 from replay.originals import check_destinations, check_records
 from replay.plan import Plan
 from replay.progress import DONE, INTERRUPTED, Progress, Replay
@@ -85,7 +87,7 @@ class Applier:
         receipts = {str(partition): end for (_, partition), end in ends(self._kafka, [RECEIPTS]).items()}
         if found is None or found.status != DONE or not found.told:
             self._transactions.begin()
-            found = refuse(self._watch.catch_up()).progress
+            found = refuse(self._watch.settle()).progress
         if found is not None:
             self._close_books(found)
         if found is not None and found.status == DONE:
@@ -98,7 +100,9 @@ class Applier:
         return Applied(ended.sent - claim.sent, ended.total, ended)
 
     def _look(self) -> Replay:
-        found = self._watch.catch_up()
+        found = self._watch.read()
+        if not (found.progress and (found.progress.status == DONE or ended(found.progress.process))):
+            found = self._watch.settle()  # a claim may be hidden; of one that was killed nothing more is to come
         if refuse(found).progress != self._nobody:
             expect_nobody(self._watch, self._now, self._clock, self._waiting)
             self._nobody = self._watch.progress
@@ -125,18 +129,22 @@ class Applier:
 
     def _let_go(self, run: str) -> None:
         """Tell that nobody applies the plan any more, unless somebody else does already."""
-        found = self._watch.catch_up().progress
+        found = self._watch.settle().progress
         if found is None or found.run != run:
             return
         self._transactions.begin()
-        found = self._watch.catch_up().progress
+        found = self._watch.settle().progress
         if found is not None and found.run == run:
             self._transactions.write([replace(found, status=INTERRUPTED, run="", why="by its operator").to_write()])
 
     def _close_books(self, found: Progress) -> None:
         """A replay that ended has an audit row of that, also when whoever ended it was killed before it wrote one."""
         if found.status in trail.ENDINGS and not found.told:
-            trail.write(self._kafka, trail.ended(self._plan, found), once=True)
+            try:
+                trail.write(self._kafka, trail.ended(self._plan, found), once=True)
+            except Unavailable as error:
+                so_far = f"{found.sent} of {found.total} were sent and the replay is {found.status}"
+                raise Interrupted(f"{so_far}, but not yet its audit row: {error}; apply it again to have it") from None
             with suppress(Fenced, Indefinite, WriteFailed):  # then the next one looks again whether the row is there
                 self._transactions.write([replace(found, told=True).to_write()])
 

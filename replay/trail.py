@@ -9,11 +9,10 @@ from __future__ import annotations
 from psfabric.connection import Kafka
 from psfabric.errors import Unavailable
 from psfabric.kafka import WriteFailed
-from psfabric.kafka.transaction import Fenced, Indefinite, Transactions
-from replay.operations import TOPIC, Operation
+from replay.ledger import append
+from replay.operations import Operation
 from replay.plan import Plan
 from replay.progress import CANCELLED, DONE, STOPPED, Progress
-from replay.reading import scan
 
 ENDINGS = {DONE: "finished", STOPPED: "stopped", CANCELLED: "cancelled"}
 
@@ -35,16 +34,10 @@ def ended(plan: Plan, progress: Progress) -> Operation:
 
 def write(kafka: Kafka, row: Operation, *, once: bool = False) -> None:
     """Append the row; with `once` only if it is not there. Raises Unavailable when nobody says whether it is."""
-    transactions = Transactions(kafka, f"psfabric.act.{row.id}")
     try:
-        transactions.begin()  # whoever else writes this row is done, or never will be
-        written = row.to_write()
-        if not once or not any(record.key == written.key for record in scan(kafka, [TOPIC])):
-            transactions.write([written])
-    except (Fenced, Indefinite, WriteFailed) as error:
-        raise Unavailable(f"the audit row of this replay could not be written: {error}; apply it again") from None
-    finally:
-        transactions.close()
+        append(kafka, row, once=once)
+    except WriteFailed as error:
+        raise Unavailable(str(error)) from None
 
 
 def _row(plan: Plan, progress: Progress, what: str, id: str, at: str) -> Operation:
@@ -57,4 +50,5 @@ def _row(plan: Plan, progress: Progress, what: str, id: str, at: str) -> Operati
         **({"answers": dict(progress.answers)} if progress.answers else {}),
         **({"why": progress.why} if progress.why else {}),
     }
-    return Operation(id, f"replay.apply.{what}", progress.who, at, progress.reason, detail, progress.where)
+    about = (progress.who, at, progress.reason, detail, progress.where, "", progress.who_is, progress.os_user)
+    return Operation(id, f"replay.apply.{what}", *about)

@@ -67,10 +67,10 @@ def answered(kafka: Kafka, plan: Plan) -> dict[str, int]:
 
 
 def _caught_up(watch: Watch, codec: Codec | None, plan: Plan, tell: Callable[[dict[Answer, int]], None]) -> Answers:
-    progress = watch.catch_up().progress
+    progress = watch.read().progress
     if progress is None:
         raise NotThere("this plan was not applied yet: run `psfabric replay apply` first")
     answers = Answers(codec, (entry.subject for entry in plan.entries))
     watch.answers(progress.receipts_from, answers.take)
-    watch.catch_up(lambda: tell(answers.counts))
+    watch.read(lambda: tell(answers.counts))
     return answers

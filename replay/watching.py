@@ -10,7 +10,7 @@ from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Unavailable
 from psfabric.event import Record
-from psfabric.kafka import Follower
+from psfabric.kafka import Admin, Follower
 from replay.progress import TOPIC, Progress, Replay, is_about_plan, plan_of
 
 AT_ONCE = 5000
@@ -22,8 +22,8 @@ class Watch:
     """Follows the topics from their beginning, so that nothing is read twice. Not thread-safe."""
 
     def __init__(self, kafka: Kafka, plan: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._kafka, self._clock = kafka, clock
-        self._follower = Follower(kafka)
+        self._clock = clock
+        self._follower, self._admin = Follower(kafka), Admin(kafka)
         self._answers: Callable[[Record], None] = lambda record: None
         self.replay = Replay(plan)
         starts = self._follower.ends([TOPIC])
@@ -50,18 +50,27 @@ class Watch:
             elif is_about_plan(record) and plan_of(record) == self.replay.plan:
                 self.replay = self.replay.after(record)
 
-    def catch_up(self, meanwhile: Callable[[], None] = lambda: None) -> Replay:
-        """Everything that was committed before now, also behind a transaction that is still open; `meanwhile` is called
-        several times a second. Raises Unavailable."""
-        topics = list(dict.fromkeys(tp.topic for tp in self._follower.positions()))
-        ends = self._follower.ends(topics)
-        deadline = self._clock() + SETTLES_WITHIN
-        at = self._follower.positions()
+    def read(self, meanwhile: Callable[[], None] = lambda: None) -> Replay:
+        """All that can be seen now. An open transaction, and what was committed behind it, is not among it.
+        `meanwhile` is called many times a second. Raises Unavailable."""
+        return self._up_to(self._follower.ends(self._topics()), meanwhile)
+
+    def settle(self) -> Replay:
+        """All that was committed before now: waits until the transactions have ended that are open. Raises
+        Unavailable."""
+        ends = self._admin.end_offsets(self._topics())
+        return self._up_to({TopicPartition(*tp): end for tp, end in ends.items()}, lambda: None)
+
+    def _topics(self) -> list[str]:
+        return list(dict.fromkeys(tp.topic for tp in self._follower.positions()))
+
+    def _up_to(self, ends: Mapping[TopicPartition, int], meanwhile: Callable[[], None]) -> Replay:
+        at, deadline = self._follower.positions(), self._clock() + SETTLES_WITHIN
         while any(at[tp] < end for tp, end in ends.items()):
             if self._clock() > deadline:
-                raise Unavailable(f"{', '.join(topics)} could not be read to the end in {SETTLES_WITHIN:.0f} s")
+                raise Unavailable(f"{', '.join(self._topics())} could not be read on for {SETTLES_WITHIN:.0f} s")
             before = at
-            self.look(0.1)
+            self.look(0.03)
             meanwhile()
             at = self._follower.positions()
             if at != before:

@@ -21,7 +21,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +168,8 @@ def tell_tasks(*_: object) -> None:
         task.print_stack(file=sys.stderr)
 
 
-def born(role: Role, parent: int) -> None:
-    """What a fork does first, and last."""
+def born(role: Any, parent: int, become: Callable[[Any], None]) -> None:
+    """What a fork does first, and last. `role` names its `log`."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
@@ -191,8 +191,11 @@ def born(role: Role, parent: int) -> None:
         os._exit(101)
 
 
-def nursery() -> None:
-    for name in IMPORTED:
+def nursery(
+    imported: Sequence[str] = IMPORTED, kind: type[BaseModel] = Role, become: Callable[[Any], None] = become
+) -> None:
+    """Fork a process for each line on standard input, which is a `kind` as JSON, and have it `become` that."""
+    for name in imported:
         importlib.import_module(name)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -214,16 +217,16 @@ def nursery() -> None:
                 break
             *lines, left = (left + given).split(b"\n")
             for line in lines:
-                bear(Role.model_validate_json(line), children)
+                bear(kind.model_validate_json(line), children, become)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
 
-def bear(role: Role, children: set[int]) -> None:
+def bear(role: BaseModel, children: set[int], become: Callable[[Any], None]) -> None:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        born(role, parent)
+        born(role, parent, become)
     children.add(pid)
     tell({"pid": pid})
 

@@ -17,6 +17,7 @@ from signal import Signals
 from typing import Any
 
 import httpx
+from pydantic import BaseModel
 
 from tests.faults.books import Rules
 from tests.faults.child import Role
@@ -37,8 +38,8 @@ def eventually(condition: Callable[[], object], seconds: float, what: str, every
 class Nursery:
     """Starts the fabric's processes by forking one that has everything imported."""
 
-    def __init__(self, *, points: bool = False) -> None:
-        arguments = [sys.executable, "-m", "tests.faults.child", *(["--points"] if points else [])]
+    def __init__(self, *, points: bool = False, module: str = "tests.faults.child") -> None:
+        arguments = [sys.executable, "-m", module, *(["--points"] if points else [])]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
         self._born: queue.Queue[int] = queue.Queue()
         self._ended: dict[int, int] = {}
@@ -48,8 +49,8 @@ class Nursery:
         if not self._ready.wait(STARTS_WITHIN):
             raise AssertionError("the nursery does not start")
 
-    def start(self, role: Role) -> int:
-        """The process id of a new worker."""
+    def start(self, role: BaseModel) -> int:
+        """The process id of a new worker; `role` is what the module reads."""
         if self._process.stdin is None:
             raise RuntimeError("no pipe")
         with self._lock:

@@ -84,10 +84,15 @@ class Plant:
         return Record(f"deliver.{self.name}", 0, next(self.offsets), key.encode(), body, own)
 
     def bury(self, record: Record, code: str = "resource-unknown", why: str = "nobody of that id works here") -> None:
+        self.write(self.buried(record, code, why))
+
+    def buried(
+        self, record: Record, code: str = "resource-unknown", why: str = "nobody of that id works here"
+    ) -> Write:
         at = "2026-06-03T17:00:00.000000Z"
         failure = Failure(code, "reference", why, "sink", self.name, self.name, code, 1, at, at)
         own = dead_letter_headers(record, failure)
-        self.write(Write(f"dlq.{self.name}", record.key, record.value, own, record.partition))
+        return Write(f"dlq.{self.name}", record.key, record.value, own, record.partition)
 
     def hold(
         self,

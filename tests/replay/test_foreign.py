@@ -15,7 +15,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.kafka import Admin, read_topic
 from psfabric.kafka.memory.murmur import partition_of
-from replay import Declined, NotThere, Plan, Selection, foreign
+from replay import Declined, NotThere, Operator, Plan, Selection, foreign
 from replay.dialects import Letter
 from replay.progress import all_progress
 from schemas import Topic
@@ -50,7 +50,7 @@ def planned(plant: Plant, where: str, to: str, readers: Sequence[str] = (), **wa
 
 
 def applied(plant: Plant, plan: Plan) -> replay.Applied:
-    return replay.apply(plant.kafka, plan, who="anna@desk", reason="article added")
+    return replay.apply(plant.kafka, plan, Operator("article added", "anna@desk"))
 
 
 def test_a_topic_is_listed_by_partition_and_offset_whatever_lies_in_it(plant: Plant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +16,11 @@ from confluent_kafka.admin import AdminClient
 import replay
 from psfabric.engine.deadletter import origin
 from psfabric.event import Record
-from psfabric.kafka import Producer, read_topic
-from psfabric.kafka.producer import WriteFailed
-from replay import Declined, NotThere, Plan, Selection
+from psfabric.kafka import read_topic
+from replay import Declined, NotThere, Operator, Plan, Selection, Terms
+from replay.answers import Answer
 from replay.plan import content_hash
 from replay.progress import all_progress
-from replay.sending import Interrupted
-from replay.verify import Answer
 from tests.replay.plant import Plant, event_of, example
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -32,12 +31,14 @@ def planned(plant: Plant) -> Plan:
     return replay.make_plan(plant.kafka, plant.codec, letters, Selection(), plant.components, who="anna@desk", now=NOW)
 
 
-def applied(plant: Plant, plan: Plan, **options: Any) -> replay.Applied:
-    return replay.apply(plant.kafka, plan, who="anna@desk", reason="person on-boarded", **options)
+def applied(plant: Plant, plan: Plan) -> replay.Applied:
+    """Without a canary: no component is there that would answer."""
+    anna = Operator("person on-boarded", "anna@desk")
+    return replay.apply(plant.kafka, plan, anna, Terms(canary=0))
 
 
-def verified(plant: Plant, plan: Plan, deadline: float = 0.0) -> replay.Verification:
-    return replay.verify(plant.kafka, plant.codec, plan, deadline=deadline, clock=lambda: 1.0, sleep=lambda s: None)
+def verified(plant: Plant, plan: Plan, wait: float = 0.0) -> replay.Verification:
+    return replay.verify(plant.kafka, plant.codec, plan, deadline=time.monotonic() + wait)
 
 
 def test_a_plan_counts_records_time_and_money_and_names_the_target(plant: Plant) -> None:
@@ -70,7 +71,7 @@ def test_apply_sends_key_value_and_own_headers_untouched_to_the_same_partition(p
     for record in records.values():
         plant.bury(record)
     plan = planned(plant)
-    assert applied(plant, plan) == replay.Applied(2, 2)
+    assert applied(plant, plan).sent == 2
     assert {sent.partition for sent in plant.redone()} == {0, 3}
     for sent in plant.redone():
         record = records[sent.partition]
@@ -100,54 +101,8 @@ def test_a_second_apply_is_a_no_op(plant: Plant) -> None:
     plan = planned(plant)
     applied(plant, plan)
     again = applied(plant, plan)
-    assert again == replay.Applied(0, 1, already=True)
+    assert (again.sent, again.total, again.already) == (0, 1, True)
     assert len(plant.redone()) == 1
-
-
-def test_an_apply_that_was_stopped_goes_on_where_it_was_acknowledged(plant: Plant) -> None:
-    for _ in range(5):
-        plant.bury(plant.record(plant.time_event()))
-    plan = planned(plant)
-
-    def killed(sent: int, total: int) -> None:
-        if sent == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        applied(plant, plan, rate=2.0, tell=killed, sleep=lambda s: None)
-    assert all_progress(plant.kafka)[plan.hash].sent == 2
-    assert applied(plant, plan, sleep=lambda s: None) == replay.Applied(3, 5)
-    assert len({record.header("fabric-redo-dead-letter") for record in plant.redone()}) == len(plant.redone()) == 5
-
-
-def test_a_broker_that_stops_acknowledging_leaves_a_plan_that_can_be_applied_again(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(3):
-        plant.bury(plant.record(plant.time_event()))
-    plan, write = planned(plant), Producer.write_and_wait
-    calls: list[int] = []
-
-    def flaky(self: Producer, writes: Any, timeout: float = 30.0) -> None:
-        calls.append(len(writes))
-        if len(calls) == 3:  # batch, progress; batch
-            raise WriteFailed("redo did not acknowledge a record")
-        write(self, writes, timeout)
-
-    monkeypatch.setattr(Producer, "write_and_wait", flaky)
-    with pytest.raises(Interrupted, match="1 of 3 were sent"):
-        applied(plant, plan, rate=1.0, sleep=lambda s: None)
-    monkeypatch.undo()
-    assert applied(plant, plan).sent == 2
-    assert len(plant.redone()) == 3
-
-
-def test_the_rate_is_kept(plant: Plant) -> None:
-    for _ in range(4):
-        plant.bury(plant.record(plant.time_event()))
-    waits: list[float] = []
-    applied(plant, planned(plant), rate=2.0, clock=lambda: 0.0, sleep=waits.append)
-    assert waits == [1.0], "two batches of two, a second apart"
 
 
 def test_every_applied_plan_is_in_the_audit_trail(plant: Plant) -> None:
@@ -231,7 +186,7 @@ def test_a_flaw_at_the_end_of_a_plan_stops_it_before_its_beginning_is_sent(plant
     plan = planned(plant)
     vanish(plant, before=1)
     with pytest.raises(Declined):
-        applied(plant, plan, rate=1.0)
+        applied(plant, plan)
     assert plant.redone() == []
     assert plan.hash not in all_progress(plant.kafka)
 
@@ -299,15 +254,16 @@ def test_verify_goes_on_looking_until_the_deadline(plant: Plant) -> None:
     plant.bury(plant.record(event))
     plan = planned(plant)
     applied(plant, plan)
-    times = iter(range(100))
+    told: list[dict[Answer, int]] = []
 
-    def later(seconds: float) -> None:
-        if next(times) == 1:
+    def tell(counts: dict[Answer, int]) -> None:
+        told.append(counts)
+        if len(told) == 3:
             plant.deliver(event)
 
-    found = replay.verify(plant.kafka, plant.codec, plan, deadline=10.0, clock=lambda: 1.0, sleep=later)
-    assert found.home
-    assert next(times) == 2
+    deadline = time.monotonic() + 20
+    assert replay.verify(plant.kafka, plant.codec, plan, deadline=deadline, tell=tell).home
+    assert (told[0][Answer.UNKNOWN], told[-1][Answer.DELIVERED]) == (1, 1)
 
 
 def test_verify_before_apply_is_a_mistake_of_use(plant: Plant) -> None:

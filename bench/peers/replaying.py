@@ -10,7 +10,7 @@ from typing import Any
 from bench.meter import asked
 from bench.work import codec
 from psfabric.connection import Kafka
-from replay import Selection, apply, dead_letters, make_plan
+from replay import Operator, Selection, Terms, apply, dead_letters, make_plan
 
 
 def main(want: Mapping[str, Any]) -> None:
@@ -22,7 +22,7 @@ def main(want: Mapping[str, Any]) -> None:
     plans = [make_plan(kafka, coding, part, Selection(), [name], who="bench", now=now) for part in parts]
     print("ready", flush=True)
     for plan, _ in zip(plans, sys.stdin, strict=False):
-        done = apply(kafka, plan, who="bench", reason="bench", rate=want["rate"])
+        done = apply(kafka, plan, Operator("bench"), Terms(rate=want["rate"]))
         print(done.sent, flush=True)
 
 

@@ -84,7 +84,7 @@ class Firm:
 
     def replay(self, plan: Plan) -> replay.Verification:
         """Applied and verified to its end."""
-        replay.apply(self.fabric.kafka, plan, who="anna", reason="a test")
+        replay.apply(self.fabric.kafka, plan, replay.Operator("a test"))
         return replay.verify(self.fabric.kafka, self.codec, plan, deadline=monotonic() + PATIENCE)
 
 

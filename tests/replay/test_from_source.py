@@ -44,7 +44,7 @@ def test_a_plan_is_applied_under_its_revision_and_says_the_new_content_then(sour
     mended = source.mapping(quarters=True)
     plan = source.planned(mended).plan
     assert plan is not None
-    replay.apply(source.plant.kafka, plan, who="anna@desk", reason="entries were not rounded")
+    replay.apply(source.plant.kafka, plan, replay.Operator("entries were not rounded"), replay.Terms(canary=0))
     (sent,) = read_topic(source.plant.kafka, f"redo.{source.name}")
     assert sent.header("fabric-redo-revision") == REVISION
     (event,) = source.again(sent, mended)
@@ -60,7 +60,7 @@ def test_a_replayed_record_that_died_is_sent_again_under_the_revision_it_had(sou
     plant.bury(died)
     letters = replay.open_dead_letters(plant.kafka, plant.components)
     plan = replay.make_plan(plant.kafka, plant.codec, letters, Selection(), plant.components, who="anna", now=NOW)
-    replay.apply(plant.kafka, plan, who="anna@desk", reason="mended")
+    replay.apply(plant.kafka, plan, replay.Operator("mended"), replay.Terms(canary=0))
     (sent,) = plant.redone()
     assert sent.header("fabric-redo-revision") == REVISION
 

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from cli.filters import Filters
     from cli.installation import Installation
     from psfabric.pipelines import Pipelines
-    from replay import Selection
+    from replay import Plan, Selection, Verification
+    from replay.following import Followed
     from replay.from_source import Made
     from replay.remapped import Remapped
     from replay.remapping import Mapping
+    from replay.verify import Answer
 
 
 ALLOWED = ("type", "key", "since", "until", "limit")
@@ -144,6 +146,48 @@ def corrections(found: Remapped) -> str:
         else ("corrections of already delivered records")
     )
     return f"{found.corrections} {what}, difference {', '.join(parts)}"
+
+
+def followed(
+    where: Installation, made: Plan, found: Verification, deadline: float, tell: Callable[[Map[Answer, int]], None]
+) -> Followed | None:
+    """What came of it at the targets; None for any other plan."""
+    from replay.following import follow
+    from replay.verify import Answer
+
+    if made.remapped is None:
+        return None
+    failed = {id for id, answer in found.answers.items() if answer is Answer.FAILED_AGAIN}
+    return follow(where.kafka, where.codec, made.remapped, failed, deadline=deadline, tell=tell)
+
+
+def answered(found: Followed | None) -> dict[str, Any]:
+    """For programs."""
+    if found is None:
+        return {}
+    targets = {target: {str(answer): n for answer, n in sorted(of.items())} for target, of in found.counts.items()}
+    events = {id: str(answer) for id, answer in found.given.items()}
+    return {"targets": targets, "events": events, "events_in_time": found.in_time, "unmoved": found.unmoved}
+
+
+def targets(found: Followed | None) -> None:
+    """For people."""
+    from replay.verify import HOME
+
+    if found is None:
+        return
+    rows = [(target, str(answer), n) for target, of in sorted(found.counts.items()) for answer, n in sorted(of.items())]
+    show.table(("target", "answer", "events"), rows)
+    open_ = [id for id, answer in found.given.items() if answer not in HOME]
+    if open_:
+        show.say(
+            f"{len(open_)} events have no answer that lasts, or failed: psfabric status, hold list and dlq list tell."
+        )
+    if found.unmoved:
+        show.say(
+            f"{found.unmoved} corrections changed nothing: their target keeps nothing of what changed, or the mended "
+            "mapping is not deployed in `process`."
+        )
 
 
 def nothing(found: Remapped) -> str:

@@ -86,7 +86,7 @@ def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> 
     Of a plan to a topic of others there are no receipts: exit 0 when all was sent, 3 when not.
     """
     import replay
-    from cli import foreign
+    from cli import foreign, from_source
     from cli.installation import installation
     from replay.foreign import is_elsewhere
 
@@ -97,17 +97,20 @@ def verify(plan: PlanFile, wait: Wait = 60.0, output: Output = Format.TABLE) -> 
         return
     deadline = time.monotonic() + wait
     found = replay.verify(where.kafka, where.codec, made, deadline=deadline, tell=_answers)
+    followed = from_source.followed(where, made, found, deadline, _answers)
     show.progress_done()
     if output is Format.JSON:
-        show.as_json(_verified(made, found))
+        show.as_json({**_verified(made, found), **from_source.answered(followed)})
     else:
         show.table(("answer", "records"), [(str(answer), count) for answer, count in found.counts.items()])
         rest = [(id, str(answer)) for id, answer in found.answers.items() if answer not in replay.HOME]
         if rest:
             show.table(("dead letter", "answer"), rest[:50])
         show.say(_sentence(found, wait))
-    if not found.home:
-        raise typer.Exit(exits.FINDINGS if found.in_time else exits.PARTIAL)
+        from_source.targets(followed)
+    in_time = found.in_time and (followed is None or followed.in_time)
+    if not found.home or (followed is not None and not followed.home):
+        raise typer.Exit(exits.FINDINGS if in_time else exits.PARTIAL)
 
 
 def _own(where: Installation, wanted: Selection) -> Plan:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from psfabric.connection import Kafka
 from psfabric.engine.deadletter import MARKER, key_hash, read_marker
+from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.ids import revised_id
 from psfabric.kafka import latest
 from psfabric.money import hours
@@ -114,9 +115,9 @@ class Surveying:
 
 
 def ends_to_follow(kafka: Kafka, sinks: Iterable[str], processors: Iterable[str]) -> dict[str, int]:
-    """From where on what comes of a replay shows: in what sinks are sent and in what processors bury."""
-    topics = [*(f"deliver.{name}" for name in sinks), *(f"dlq.{name}" for name in processors)]
-    return {f"{topic}/{partition}": end for (topic, partition), end in ends(kafka, topics).items()} if topics else {}
+    """From where on what comes of a replay shows: in receipts, in what sinks are sent and in what processors bury."""
+    topics = [RECEIPTS, *(f"deliver.{name}" for name in sinks), *(f"dlq.{name}" for name in processors)]
+    return {f"{topic}/{partition}": end for (topic, partition), end in ends(kafka, topics).items()}
 
 
 def behind(kafka: Kafka, sinks: Iterable[str], keys: Counter[bytes]) -> dict[str, int]:

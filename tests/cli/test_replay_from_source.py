@@ -14,9 +14,12 @@ from cli.from_source import mapping
 from cli.installation import Installation
 from producers.jira import Jira
 from psfabric.adapters import Source
+from psfabric.engine import Write
+from psfabric.engine import receipts as receipt
 from psfabric.kafka import read_topic
 from psfabric.pipelines import Declared, Instance, Pipelines
 from psfabric.settings import settings
+from psfabric.stages import about_id
 from tests.cli.conftest import Run
 from tests.replay.jira import Rounding, full, mapping_of
 from tests.replay.plant import Plant
@@ -207,3 +210,24 @@ def test_a_topic_that_was_never_made_is_exit_5(run: Run, jira: Sourced) -> None:
     ran = run("replay", "plan", "--from", jira.topic)
     assert ran.code == exits.UNREACHABLE
     assert "run `psfabric topics apply`" in ran.err
+
+
+def test_verify_tells_what_the_targets_answered(run: Run, jira: Sourced, tmp_path: Path) -> None:
+    jira.worked(1, 5400)
+    plan, plant = str(tmp_path / "fix.json"), jira.source.plant
+    run("replay", "plan", "--from", jira.topic, "--to", plan)
+    run("replay", "apply", plan, "--yes")
+    (sent,) = read_topic(plant.kafka, f"redo.{jira.name}")
+    about = f"{jira.name}/{sent.header('fabric-notice-id')}"
+    passed = receipt.passed_on(jira.name, about_id(sent), sent.topic)
+    own = (("ce_type", passed.CE_TYPE.encode()), ("ce_id", passed.event_id.encode()))
+    key = receipt.receipt_key(jira.name, about, "terminal")
+    plant.write(Write(receipt.TOPIC, key, plant.codec.value(passed), own))
+    early = run("replay", "verify", plan, "--wait", "0", "--output", "json")
+    assert (early.code, early.json["home"], list(early.json["events"].values())) == (exits.PARTIAL, True, ["unknown"])
+    (event,) = jira.source.again(sent, jira.now)
+    plant.deliver(jira.source.send(event), duplicate=True)
+    ran = run("replay", "verify", plan, "--wait", "5")
+    assert ran.code == exits.CLEAN, ran.out
+    assert plant.name in ran.out
+    assert "1 corrections changed nothing" in ran.out

@@ -26,9 +26,11 @@ from psfabric.stages import TranslateStage, about_id
 from replay import Plan, Selection
 from replay.acts import Operator, operation_number
 from replay.deadletters import value_hash
+from replay.following import Followed, follow
 from replay.from_source import Downstream, Made, plan_from_source
 from replay.plan import Entry, sealed
 from replay.remapping import Mapping as SourceMapping
+from replay.verify import Answer
 from schemas import models
 from tests.faults import adapters
 from tests.faults.child import OWN, run_topic
@@ -82,6 +84,11 @@ class Firm:
         now = datetime.now(UTC)
         return plan_from_source(kafka, mapping, Selection(limit=limit), downstream, number, who="anna", now=now)
 
+    def followed(self, plan: Plan) -> Followed:
+        """What the targets answered."""
+        assert plan.remapped is not None
+        return follow(self.fabric.kafka, self.codec, plan.remapped, (), deadline=monotonic() + PATIENCE)
+
     def replay(self, plan: Plan) -> replay.Verification:
         """Applied and verified to its end."""
         replay.apply(self.fabric.kafka, plan, replay.Operator("a test"))
@@ -129,6 +136,9 @@ def mended(parts: Parts, nursery: Nursery, folder: Path, patch: pytest.MonkeyPat
             )
             found = here.replay(made.plan)
             assert found.home, found.counts
+            at_targets = here.followed(made.plan)
+            assert Counter(at_targets.given.values()) == {Answer.DELIVERED: len(mine)}
+            assert (at_targets.home, at_targets.in_time, at_targets.unmoved) == (True, True, 0)
         fabric.settle(PATIENCE, quiet=0.5)
         after, again = here.posted, here.commits
         assert here.doubled == []

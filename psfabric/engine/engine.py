@@ -114,8 +114,6 @@ class Engine:
             work.find_first = redo or record.offset < (log.first or 0) + WINDOW
             if record.coordinates.encode() in lane.held:
                 log.done(record.offset)  # put into hold before a crash, read again: it waits there, once
-            elif not redo and lane.dead_of(record.key) and obeying.place_taken(lane, record):
-                log.done(record.offset)  # amended before a crash, read again: another event goes in its place
             else:
                 lane.enqueue(work)
 
@@ -253,7 +251,7 @@ class Engine:
             for work in lane.heads():
                 if not batch and self._all_open:
                     break  # what is left, however much it is, is looked at when a call returns
-                decided = work.forced or self._barred(lane, work)
+                decided = work.forced or obeying.replaced(lane, work) or self._barred(lane, work)
                 if decided is not None:
                     lane.called(work, State.WRITING)
                     made = self._decide(lane, work, Result(decided), now)

@@ -61,11 +61,38 @@ def take_along(lane: Lane, work: Work, closed: Discarded | Amended) -> None:
         work.acts = (*work.acts, *again.acts)
 
 
-def place_taken(lane: Lane, record: Record) -> bool:
-    """Whether an operator put another event in the place of this record, and that one is still dead or to come."""
-    marker = marker_of(record)
+def replaced(lane: Lane, work: Work) -> Amended | None:
+    """The end of a record in whose place an operator put another event, which still waits or is dead.
+
+    Nobody handles such a record again, whether it is replayed by a plan made before, or read again where it was first
+    written after a crash: in hold, and behind the barrier, there is room for one at each place.
+    """
+    by = _waits_there(lane, work) or _dead_there(lane, work)
+    if not by:
+        return None
+    record = work.record
+    return Amended("another event went in its place", _event(record), record.header("ce_type") or "", by)
+
+
+def _waits_there(lane: Lane, work: Work) -> str:
+    """The id of another event that lies in hold at the place of this one, "" when there is none."""
+    of_key = lane.held_by_key.get(work.key)
+    entry = of_key.get(work.record.coordinates.encode()) if of_key else None
+    there = "" if entry is None else _event(entry.record)
+    return "" if there == _event(work.record) else there
+
+
+def _dead_there(lane: Lane, work: Work) -> str:
+    """The same for one that is a dead letter, or follows in redo."""
+    if not lane.dead_of(work.record.key):
+        return ""
+    marker = marker_of(work.record)
     stands = lane.marked(marker)
-    return stands is not None and not stands.keeps(marker.event)
+    return "" if stands is None or stands.keeps(marker.event) else stands.event
+
+
+def _event(record: Record) -> str:
+    return record.header("ce_id") or ""
 
 
 def _means(about: str, held: Record) -> bool:

@@ -208,9 +208,11 @@ def refused_amendment() -> Drive:
 def test_the_old_record_read_again_after_a_crash_is_not_handled_any_more() -> None:
     """Its own offset was not committed yet, while those of the redo topic were."""
     after = restarted(refused_amendment())
+    receipts = receipts_of(after)
     after.arrive(DEAD)
     assert sent(after) == []
     assert after.committed() == 1
+    assert receipts == [Amended("another event went in its place", "old", "", "new")]
     assert [m.event for m in markers_of(after.writes)] == ["new"]
 
 
@@ -224,6 +226,27 @@ def test_between_the_control_record_and_the_event_the_place_is_taken_already() -
     after.arrive(amendment()[1])
     assert sent(after) == [b"mended"]
     assert after.release() == 1
+
+
+@pytest.mark.parametrize("barrier", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_plan_made_before_the_amendment_does_not_push_the_amended_event_out_of_hold(
+    barrier: bool, first: bool
+) -> None:
+    drive = dead() if barrier else Drive()
+    if not barrier:
+        drive.arrive(DEAD)
+        drive.run(answers(0))
+    late = redo(DEAD, 2, (("ce_id", b"old"),))
+    drive.arrive(*amendment())
+    if first:
+        sent(drive, lambda r: NOT_YET)
+    drive.arrive(late)
+    assert sent(drive, lambda r: NOT_YET) == ([] if first else [b"mended"])
+    assert {entry.record.header("ce_id") for entry in hold_of(drive.writes)} == {"new", *([None] if barrier else [])}
+    drive.release(Parent("project", "1"))
+    assert sent(drive) == [b"mended"]
+    assert all(log.open == {} for lane in drive.engine.lanes.values() for log in lane.logs.values())
 
 
 @pytest.mark.parametrize("answer", [BAD, Delivered("ref")])

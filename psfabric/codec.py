@@ -62,6 +62,16 @@ class _Writer:
     walk: Walk | None
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A record as its writer wrote it, not compared with its contract: the writer's schema (parsed) and the fields."""
+
+    event: str
+    schema_id: int
+    schema: dict[str, Any]
+    fields: dict[str, Any]
+
+
 class Codec:
     """Encodes with the bundled schemas, decodes with the writer's schema resolved to the bundled one."""
 
@@ -163,19 +173,29 @@ class Codec:
     def data(self, framed: bytes) -> Model:
         """The whole state in framed bytes."""
         writer = self._writer(_schema_id(framed))
-        event = writer.model.EVENT
-        body = io.BytesIO(framed)
-        body.seek(_BEGIN)
+        return _validated(writer.model, _read(framed, writer, self._schema(writer.model.EVENT)))
+
+    # ------------------------------------------------------------------------------------------ by hand
+
+    def plain(self, framed: bytes) -> Plain:
+        """What framed bytes say in their writer's words, whether or not the model would take it. Raises Invalid."""
+        writer = self._writer(_schema_id(framed))
+        return Plain(writer.model.EVENT, writer.id, writer.schema, _read(framed, writer, None))
+
+    def framed(self, plain: Plain) -> bytes:
+        """The bytes of such a record, under the schema it was written with.
+
+        Raises Invalid when the fields do not fit that schema, or when what comes of them breaks the contract.
+        """
+        out = io.BytesIO(_FRAME.pack(_MAGIC_ID, plain.schema_id))
+        out.seek(_BEGIN)
         try:
-            plain = fastavro.schemaless_reader(body, writer.schema, self._schema(event))
-        except SchemaResolutionError:
-            why = f"its writer's schema cannot be read as the {event} of this release"
+            fastavro.schemaless_writer(out, plain.schema, plain.fields)
+        except (*_UNREADABLE, AttributeError) as error:
+            why = f"it does not fit the {plain.event} it was written as: {type(error).__name__}"
             raise Invalid("contract-violated", why) from None
-        except _UNREADABLE as error:
-            raise Invalid("avro-truncated", f"not a whole {event}: {type(error).__name__}") from None
-        if body.tell() != len(framed):
-            raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {event}")
-        return _validated(writer.model, plain)
+        self.data(out.getvalue())
+        return out.getvalue()
 
     def _schema(self, event: str) -> Any:
         parsed = self._bundled.get(event)
@@ -227,6 +247,23 @@ def _stepped_over(walk: Walk, framed: bytes, model: type[Model]) -> Head:
         more = "bytes follow the end of" if end < len(framed) else "bytes are missing of"
         raise Invalid("avro-truncated", f"{abs(len(framed) - end)} {more} {model.EVENT}")
     return head
+
+
+def _read(framed: bytes, writer: _Writer, schema: Any) -> Any:
+    """The fields of a record, resolved to `schema`, or as the writer has them (None)."""
+    event = writer.model.EVENT
+    body = io.BytesIO(framed)
+    body.seek(_BEGIN)
+    try:
+        plain = fastavro.schemaless_reader(body, writer.schema, schema)
+    except SchemaResolutionError:
+        why = f"its writer's schema cannot be read as the {event} of this release"
+        raise Invalid("contract-violated", why) from None
+    except _UNREADABLE as error:
+        raise Invalid("avro-truncated", f"not a whole {event}: {type(error).__name__}") from None
+    if body.tell() != len(framed):
+        raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {event}")
+    return plain
 
 
 def _written(schema: Any, data: schemas.Record) -> bytes:

@@ -8,7 +8,7 @@ import typer
 
 from cli import show
 from cli.filters import Filters, filtered
-from cli.options import DryRun, Format, Output, Reveal, Topic, Why
+from cli.options import DryRun, Format, Output, Reveal, Topic, Why, Yes
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed, why, and what it is worth.")
 
@@ -23,6 +23,7 @@ Id = Annotated[
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="<component>/<partition>/<offset>, as `dlq list` shows")
 ]
+Sets = Annotated[list[str], typer.Option("--set", metavar="PATH=VALUE", help="a field and its value; may be repeated")]
 COLUMNS = ("id", "state", "code", "type", "key", "failed at", "times", "message")
 
 
@@ -106,6 +107,27 @@ def discard(id: Ids, reason: Why, dry_run: DryRun = False, output: Output = Form
     if asked:
         show.say(waiting.sentence("discard", len(asked), dry_run))
     waiting.tell_idle(idle)
+
+
+@app.command(epilog='Example: psfabric dlq amend tryton-uk/2/17 --set worked_seconds=27000 --reason "typed 75 h"')
+def amend(
+    id: Id,
+    reason: Why,
+    set: Sets,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    reveal: Reveal = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Mend fields of a dead letter that is an event: it is closed, and the same business object goes in its place.
+
+    A path names a field: amount.currency, lines[0].amount.amount, extensions.jira.issue_type; null empties what may be
+    empty. Nothing that identity, order or routing rests on can be amended. What came later of the key waits behind it.
+    """
+    from cli import amending
+    from cli.installation import installation
+
+    amending.amend(installation(), id, set, reason, output, yes=yes, dry_run=dry_run, reveal=reveal)
 
 
 @app.command(epilog="Example: psfabric dlq stats --by client --by period --output json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import schemas
 from cli import closer as closely
 from psfabric.event import Record
-from replay import DeadLetter, NotThere, State, catalogue, held
+from replay import DeadLetter, Declined, NotThere, State, catalogue, held
 from replay.deadletters import of_record
 from replay.history import Moment, history
 from replay.reading import Place, fetch
@@ -68,6 +68,18 @@ def stored(where: Installation, id: str) -> tuple[Record, DeadLetter]:
     return record, of_record(record)
 
 
+def open_one(where: Installation, id: str) -> tuple[Record, DeadLetter]:
+    """A dead letter that wants somebody's eye. Raises NotThere; Declined for one that is closed or failed again."""
+    record, letter = stored(where, id)
+    with catalogue(where.kafka, [letter.component]) as found:
+        newest = found.of_subject(letter.subject)[-1]
+    if newest.id != letter.id:
+        raise Declined(f"{id} failed again as {newest.id}, which is {newest.state}; nothing was sent")
+    if not newest.open:
+        raise Declined(f"{id} is {newest.state} already; nothing was sent")
+    return record, newest
+
+
 def closed(where: Installation, letters: Iterable[DeadLetter]) -> dict[str, str]:
     """Of these, the ids that need nobody any more, and why."""
     wanted = {letter.subject: letter.id for letter in letters}
@@ -95,13 +107,13 @@ def closer(where: Installation, id: str, reveal: bool) -> dict[str, Any]:
     }
 
 
-def _now(where: Installation, letter: DeadLetter, newest: DeadLetter, moments: Iterable[Moment]) -> str:
+def _now(where: Installation, letter: DeadLetter, newest: DeadLetter, moments: Sequence[Moment]) -> str:
     """Where the record stands now, in a sentence."""
     waits = next((x for x in held(where.kafka, [letter.component]) if x.origin == letter.origin and newest.open), None)
     again = f"It failed again as {newest.id}. " if letter.again else ""
     if waits is not None:
         return f"{again}It waits at {waits.component} since {waits.since} for {waits.until}: {waits.why}."
-    last = next((each for each in reversed(list(moments)) if each.what == "replayed"), None)
+    last = next((each for each in reversed(moments) if each.what == "replayed"), None)
     match newest.state:
         case State.REPLAYED if last is not None:
             return (
@@ -114,6 +126,7 @@ def _now(where: Installation, letter: DeadLetter, newest: DeadLetter, moments: I
         case State.DISCARDED:
             return f"{again}An operator discarded it."
         case State.AMENDED:
-            return f"{again}An operator amended it: another record was sent in its stead."
+            what = next((x.detail for x in reversed(moments) if x.detail and x.what.startswith("amend")), "")
+            return f"{again}An operator amended it: {what or 'another record was sent in its stead'}."
         case _:
             return f"{again}It is open: nobody has replayed, amended or discarded it."

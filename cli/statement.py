@@ -50,21 +50,22 @@ def take(where: Installation) -> Statement:
     names = list(where.components())
     with catalogue(where.kafka, names) as found:
         dead = {s for letter in found.letters() if letter.open for s in _subjects(letter.aggregate_id, letter.key)}
-        discarded = list(found.letters(Selection(state=(State.DISCARDED,))))
+        closed = list(found.letters(Selection(state=(State.DISCARDED, State.AMENDED))))
     waiting = {s for each in held(where.kafka, names) for s in _subjects(each.aggregate_id, each.record.key)}
     trouble = Trouble(frozenset(dead), frozenset(waiting))
     fresh = load(where.settings.pipelines, where.settings.values)  # adapters keep connections of the loop they served
     books, amount = asyncio.run(collect(fresh, where.kafka, where.codec, trouble))
     told = state(books, amount)
-    return replace(told, differences=tuple(explained(told.differences, discarded)))
+    return replace(told, differences=tuple(explained(told.differences, closed)))
 
 
-def explained(differences: Iterable[str], discarded: Iterable[DeadLetter]) -> Iterator[str]:
-    """A discarded dead letter keeps its difference, which is there for good; the sentence says where it comes from."""
-    ids = {subject: letter.id for letter in discarded for subject in _subjects(letter.aggregate_id, letter.key)}
+def explained(differences: Iterable[str], closed: Iterable[DeadLetter]) -> Iterator[str]:
+    """A dead letter that was discarded or amended keeps its difference from the source, which is there for good; the
+    sentence says where it comes from."""
+    letters = {subject: letter for letter in closed for subject in _subjects(letter.aggregate_id, letter.key)}
     for sentence in differences:
-        id = ids.get(sentence.partition(": ")[0])
-        yield f"{sentence} (an operator discarded it: psfabric dlq show {id})" if id else sentence
+        letter = letters.get(sentence.partition(": ")[0])
+        yield f"{sentence} (an operator {letter.state} it: psfabric dlq show {letter.id})" if letter else sentence
 
 
 def _subjects(aggregate_id: str, key: bytes | None) -> list[str]:

@@ -24,7 +24,7 @@ from replay.progress import folded
 from replay.reading import scan
 from replay.receipts import TERMINAL, parse_key
 from replay.selection import failed_at, key_text
-from replay.states import is_state, read_state
+from replay.states import State, is_state, read_state
 from replay.worth import Worth, worth
 from schemas import models
 
@@ -33,6 +33,9 @@ AT_ONCE = 1000
 
 CACHE_KB = 16 * 1024
 """What SQLite may keep in memory; the rest lies in its file."""
+
+_CLOSED: dict[str | None, State] = {models.Discarded.CE_TYPE: State.DISCARDED, models.Amended.CE_TYPE: State.AMENDED}
+"""What a final receipt says that an operator's act led to; any other came of the target."""
 
 JUDGED = ("failures", "state", "again", "first_failed_at")
 """What the dead letters of a subject say together."""
@@ -47,7 +50,7 @@ _TABLES = f"""
 CREATE TABLE letter ({", ".join((*OWN, *EXTRA, *CONTENT))});
 CREATE TABLE act (place PRIMARY KEY, state, plan) WITHOUT ROWID;
 CREATE TABLE answers (plan, partition, first, PRIMARY KEY (plan, partition)) WITHOUT ROWID;
-CREATE TABLE receipt (subject PRIMARY KEY, partition, offset, at_ms, discarded) WITHOUT ROWID;
+CREATE TABLE receipt (subject PRIMARY KEY, partition, offset, at_ms, state) WITHOUT ROWID;
 """
 
 _INDEXES = "CREATE INDEX by_subject ON letter (subject, buried_ms, offset)"
@@ -64,8 +67,7 @@ WITH together AS (
 SELECT letter, failures, first_failed_at, CASE WHEN newest = id THEN '' ELSE newest END AS again,
   CASE
     WHEN newest <> id THEN 'failed again'
-    WHEN (receipt.at_ms > buried_ms OR receipt.offset >= answers.first)
-      THEN CASE WHEN receipt.discarded THEN 'discarded' ELSE 'delivered' END
+    WHEN receipt.at_ms > buried_ms OR receipt.offset >= answers.first THEN receipt.state
     ELSE coalesce(act.state, 'open')
   END AS state
 FROM together
@@ -155,7 +157,7 @@ def _states(db: sqlite3.Connection, kafka: Kafka) -> None:
 def _receipts(db: sqlite3.Connection, records: Iterator[Record], components: frozenset[str]) -> None:
     """The last final receipt of each subject that has a dead letter."""
     rows = (
-        (r.key, r.partition, r.offset, r.timestamp_ms, r.header("ce_type") == models.Discarded.CE_TYPE, r.key)
+        (r.key, r.partition, r.offset, r.timestamp_ms, _CLOSED.get(r.header("ce_type"), State.DELIVERED), r.key)
         for r in records
         if r.value is not None
         and (about := parse_key(r.key))

@@ -200,8 +200,7 @@ def _leaf(kind: str, node: Any, text: str) -> Any:
         case "text":
             if text == NULL:
                 raise _Takes('text, where nothing behind the "=" means none')
-            text.encode()
-            return text
+            return _text(text)
         case "boolean":
             if text not in ("true", "false"):
                 raise _Takes("true or false")
@@ -221,6 +220,14 @@ def _leaf(kind: str, node: Any, text: str) -> Any:
         case "bytes":
             return _bytes(text)
     raise _Takes(f"a {kind}, which cannot be set here")
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Takes("text that UTF-8 can carry") from None
+    return text
 
 
 def _whole(text: str, bits: int) -> int:

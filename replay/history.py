@@ -71,7 +71,8 @@ def _asked(record: Record, letter: DeadLetter, at: str) -> Moment | None:
         return None  # of a newer release: its owner leaves it alone, too
     if control.of != str(letter.origin):
         return None
-    return Moment(at, f"{control.act.value} was asked for", record.coordinates, operation=control.id)
+    detail = f"event {control.by} goes in its place" if control.by else ""
+    return Moment(at, f"{control.act.value} was asked for", record.coordinates, detail, operation=control.id)
 
 
 def _about(record: Record, letter: DeadLetter) -> bool:

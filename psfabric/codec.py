@@ -183,10 +183,7 @@ class Codec:
         return Plain(writer.model.EVENT, writer.id, writer.schema, _read(framed, writer, None))
 
     def framed(self, plain: Plain) -> bytes:
-        """The bytes of such a record, under the schema it was written with.
-
-        Raises Invalid when the fields do not fit that schema, or when what comes of them breaks the contract.
-        """
+        """The bytes of such a record, under the schema it was written with. Raises Invalid for what does not fit."""
         out = io.BytesIO(_FRAME.pack(_MAGIC_ID, plain.schema_id))
         out.seek(_BEGIN)
         try:
@@ -194,7 +191,6 @@ class Codec:
         except (*_UNREADABLE, AttributeError) as error:
             why = f"it does not fit the {plain.event} it was written as: {type(error).__name__}"
             raise Invalid("contract-violated", why) from None
-        self.data(out.getvalue())
         return out.getvalue()
 
     def _schema(self, event: str) -> Any:

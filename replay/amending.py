@@ -81,15 +81,13 @@ def draft(codec: Codec, letter: DeadLetter, record: Record, settings: Sequence[S
     found = changes(before.fields, after.fields)
     if not found:
         raise Declined(f"{letter.id} says so already; nothing was sent")
-    for change in found:
-        _unguarded(change.field)
     try:
-        mended = codec.data(_numbered(codec, event, after, _ANY)[1])
+        _, mended = _numbered(codec, event, after, _ANY)
     except Invalid as error:
         raise Declined(
             f"{letter.id} with these values would be no {before.event}: {error.why}; nothing was sent"
         ) from None
-    return Draft(letter, record.key, event, after, tuple(found), _worth(codec, record), of_event(mended))
+    return Draft(letter, record.key, event, after, tuple(found), _worth(codec, record), of_event(mended.data))
 
 
 def amend(kafka: Kafka, codec: Codec, operator: Operator, ready: Draft) -> Amended:
@@ -125,9 +123,9 @@ def amend(kafka: Kafka, codec: Codec, operator: Operator, ready: Draft) -> Amend
 def redone(codec: Codec, ready: Draft, number: int, operation: str) -> tuple[str, Write]:
     """The new event under the number that it got: its id, and its record on the partition of the dead letter. The same
     draft and number give the same event, byte for byte."""
-    event_id, value, headers = _numbered(codec, ready.event, ready.plain, number)
-    headers = (*headers, *_place(ready.letter, operation))
-    return event_id, Write(f"redo.{ready.letter.component}", ready.key, value, headers, ready.letter.partition)
+    value, event = _numbered(codec, ready.event, ready.plain, number)
+    headers = (*codec.headers(event), *_place(ready.letter, operation))
+    return event.id, Write(f"redo.{ready.letter.component}", ready.key, value, headers, ready.letter.partition)
 
 
 def _read(codec: Codec, letter: DeadLetter, record: Record) -> tuple[Event, Plain]:
@@ -179,11 +177,11 @@ def _id(event: Event, number: int) -> str:
     return digest("amend", event.id, str(number))
 
 
-def _numbered(codec: Codec, event: Event, plain: Plain, number: int) -> tuple[str, bytes, HeaderList]:
-    """Id, value and headers of the new event. Raises Invalid(contract-violated)."""
-    id = _id(event, number)
-    value = codec.framed(replace(plain, fields={**plain.fields, "event_id": id, "revision": f"{number:020d}"}))
-    return id, value, codec.headers(event.changed(data=codec.data(value), causation_id=event.id))
+def _numbered(codec: Codec, event: Event, plain: Plain, number: int) -> tuple[bytes, Event]:
+    """The new event and its bytes. Raises Invalid(contract-violated)."""
+    head = {"event_id": _id(event, number), "revision": f"{number:020d}"}
+    value = codec.framed(replace(plain, fields={**plain.fields, **head}))
+    return value, event.changed(data=codec.data(value), causation_id=event.id)
 
 
 def _place(letter: DeadLetter, operation: str) -> HeaderList:

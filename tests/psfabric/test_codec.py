@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -310,3 +311,24 @@ def test_framing_is_read_as_others_write_it(case: dict[str, Any]) -> None:
         assert f"schema id {expected['schema_id']} " in why
     else:
         assert "avro-truncated" in why or "schema-unknown" in why
+
+
+# ------------------------------------------------------------------------------------------------ by hand
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_what_a_writer_wrote_is_taken_apart_and_put_together_again_byte_for_byte(name: str) -> None:
+    codec, framed = Codec(Ids()), bytes_of(given(name))
+    plain = codec.plain(framed)
+    assert (plain.event, plain.fields["event_id"]) == (given(name).type, given(name).id)
+    assert codec.framed(plain) == framed
+
+
+@pytest.mark.parametrize("wrong", ["5400", None, 1 << 70])
+def test_fields_that_do_not_fit_their_schema_are_not_written(wrong: object) -> None:
+    codec = Codec(Ids())
+    plain = codec.plain(bytes_of(given("time.TimeApproved.complete")))
+    for fields in ({**plain.fields, "worked_seconds": wrong}, {}):
+        with pytest.raises(Invalid) as refused:
+            codec.framed(replace(plain, fields=fields))
+        assert refused.value.code == "contract-violated"

@@ -2,7 +2,7 @@
 
 A dead letter that is discarded or amended takes its replay along where that waits in hold. Behind an amended one the
 barrier stands on: the event that goes in its place has the same origin, and is what closes it in the end, so that
-whatever of the key came later stays behind that event, also across a crash.
+whatever of the key came later stays behind that event, also across a crash (docs/adr/0014).
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def _answer(codec: Codec | None, record: Record) -> Answer:
             return Answer.SUPERSEDED
         case models.Held.CE_TYPE:
             return Answer.HELD
-        case models.Rejected.CE_TYPE | models.Discarded.CE_TYPE:  # given up by an operator: not in its target either
-            return Answer.FAILED_AGAIN
+        case models.Rejected.CE_TYPE | models.Discarded.CE_TYPE | models.Amended.CE_TYPE:
+            return Answer.FAILED_AGAIN  # also what an operator gave up, or put another event in the place of
         case models.Delivered.CE_TYPE:
             return Answer.DUPLICATE if _duplicate(codec, record) else Answer.DELIVERED
         case _:

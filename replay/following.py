@@ -148,7 +148,7 @@ def _answer(receipt: Model) -> Answer:
             return Answer.SUPERSEDED
         case models.Held():
             return Answer.HELD
-        case models.Rejected() | models.Discarded():
+        case models.Rejected() | models.Discarded() | models.Amended():
             return Answer.FAILED_AGAIN
         case _:
             return Answer.UNKNOWN

@@ -104,8 +104,8 @@ def sending(told: Told) -> str:
         parts.append(f"{told.home} home, {told.failed} failed again, {told.held} held")
     if progress.status == "paused":
         parts.append("paused, waits for `psfabric replay resume`")
-    elif progress.sent < progress.gate or (progress.sent == progress.gate and progress.sent < progress.total):
-        parts.append("canary")
+    elif progress.gate and progress.sent <= progress.gate < progress.total:
+        parts.append("the canary's answers are waited for")
     elif told.left is not None:
         parts.append(f"{told.rate:.0f}/s, {show.age_text(round(told.left))} left")
     return "; ".join([f"{progress.sent} of {progress.total} sent", *parts])

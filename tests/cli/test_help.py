@@ -36,8 +36,9 @@ def test_the_help_of_every_verb_has_an_example(run: Run, verb: tuple[str, ...]) 
 def test_every_verb_of_this_path_is_there() -> None:
     have = {" ".join(verb) for verb in verbs()}
     assert have >= {
-        "config check", "dlq list", "dlq show", "dlq stats", "hold list", "replay apply", "replay plan",
-        "replay status", "replay verify", "run deliver", "run intake", "run process", "schema list", "schema register",
+        "config check", "dlq list", "dlq show", "dlq stats", "hold list", "replay apply", "replay cancel",
+        "replay pause", "replay plan", "replay resume", "replay status", "replay verify", "run deliver",
+        "run intake", "run process", "schema list", "schema register",
         "source cursor", "source list",
         "status", "topics apply", "topics plan", "where",
     }  # fmt: skip

@@ -88,7 +88,7 @@ def test_plan_apply_verify_bring_a_refused_record_home(run: Run, here: Plant, tm
     again = run("replay", "apply", plan)
     assert (again.code, len(here.redone())) == (exits.CLEAN, 1)
     assert "already applied" in again.out
-    assert run("replay", "status", plan, "--output", "json").json["plans"][0]["status"] == "done"
+    assert run("replay", "status", plan, "--output", "json").json["plans"][0]["state"] == "done"
     assert run("dlq", "list").out.startswith("No open dead letters")
 
 

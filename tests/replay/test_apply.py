@@ -44,13 +44,16 @@ class Work:
         self._thread = threading.Thread(target=work, daemon=True)
         self._thread.start()
 
-    def result(self) -> Applied:
+    def join(self) -> None:
         self._thread.join(WITHIN)
+
+    def result(self) -> Applied:
+        self.join()
         assert isinstance(self.ended, Applied), self.ended
         return self.ended
 
     def error(self) -> BaseException:
-        self._thread.join(WITHIN)
+        self.join()
         assert isinstance(self.ended, BaseException), self.ended
         return self.ended
 

@@ -34,9 +34,9 @@ def plan(run: Run, here: Plant, tmp_path: Path) -> str:
 
 @pytest.fixture
 def work(here: Plant, plan: str) -> Iterator[Work]:
-    """Somebody applies it elsewhere, three records a second."""
+    """Somebody applies it elsewhere, a record every two seconds: the commands of a test take several."""
     made = replay.read_plan(Path(plan))
-    working = Work(here, made, Terms(rate=3.0, canary=0))
+    working = Work(here, made, Terms(rate=0.5, canary=0))
     eventually(lambda: sent(here, made), 30, "it sends")
     yield working
     working.join()

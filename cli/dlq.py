@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cli import show
+from cli import exchange, show
 from cli.filters import Filters, filtered
 from cli.options import DryRun, Format, Output, Reveal, Topic, Why, Yes
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed, why, and what it is worth.")
+exchange.register(app)
 
 All = Annotated[bool, typer.Option("--all", help="closed ones as well")]
 By = Annotated[

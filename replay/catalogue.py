@@ -66,8 +66,14 @@ class Catalogue:
     def letters(self, selection: Selection = EVERYTHING) -> Iterator[DeadLetter]:
         """Those that fit, the oldest first, one by one."""
         where, values = self._where(selection)
-        limit = "" if selection.limit is None else f" LIMIT {int(selection.limit)}"
-        query = f"SELECT {', '.join(_COLUMNS)} FROM catalogue WHERE {where} ORDER BY buried_ms, id{limit}"
+        query = f"SELECT {', '.join(_COLUMNS)} FROM catalogue WHERE {where} {_oldest_first(selection)}"
+        return map(_letter, self._db.execute(query, values))
+
+    def by_place(self, selection: Selection = EVERYTHING) -> Iterator[DeadLetter]:
+        """The same ones, in the order in which they lie in their partitions."""
+        where, values = self._where(selection)
+        chosen = f"SELECT * FROM catalogue WHERE {where} {_oldest_first(selection)}"
+        query = f"SELECT {', '.join(_COLUMNS)} FROM ({chosen}) ORDER BY component, partition, offset"
         return map(_letter, self._db.execute(query, values))
 
     def of_subject(self, subject: About) -> list[DeadLetter]:
@@ -197,6 +203,11 @@ def _letter(row: tuple[Any, ...]) -> DeadLetter:
 
 def _names(asked: str, aggregate_id: str, origin: str, key: str) -> bool:
     return names(asked, aggregate_id, origin.rsplit("/", 2)[0], key)
+
+
+def _oldest_first(selection: Selection) -> str:
+    limit = "" if selection.limit is None else f" LIMIT {int(selection.limit)}"
+    return f"ORDER BY buried_ms, id{limit}"
 
 
 def _grouped(columns: Sequence[str]) -> str:

@@ -141,15 +141,15 @@ def _content(found: Worth | None) -> tuple[Any, ...]:
 
 
 def _states(db: sqlite3.Connection, kafka: Kafka) -> None:
-    plans: list[Record] = []
+    plans: dict[bytes, Record] = {}
     for record in scan(kafka, [STATES]):
         if not is_state(record):
-            plans.append(record)
+            plans[record.key or b""] = record
         elif (act := understood(record, read_state)) is None:
             db.execute("DELETE FROM act WHERE place = ?", ((record.key or b"").decode(),))
         else:
             db.execute("INSERT OR REPLACE INTO act VALUES (?, ?, ?)", (str(act.of), act.state, act.plan))
-    for plan in folded(plans).values():
+    for plan in folded(plans.values()).values():
         rows = [(plan.plan, int(partition), offset) for partition, offset in plan.receipts_from.items()]
         db.executemany("INSERT INTO answers VALUES (?, ?, ?)", rows)
 

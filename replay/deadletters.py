@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
+from itertools import groupby, islice
 
 from psfabric.connection import Kafka
 from psfabric.engine.deadletter import OURS, THEIRS, origin
 from psfabric.event import Record
+from psfabric.kafka.reader import read
 from psfabric.stages import about_id
 from replay.reading import Place, fetch
 from replay.receipts import About
 from replay.states import UNSETTLED, State
+
+IMPORTED = OURS + "imported"
+"""Header of an imported dead letter: where it lay before, and when the broker stored it there (`<place>@<ms>`)."""
 
 FETCH = 500
 """Records kept in memory at once by `records_of`."""
@@ -76,6 +81,22 @@ def records_of(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[tuple[De
             yield letter, found.get(letter.place)
 
 
+def originals(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[Record]:
+    """The records of dead letters that are given in the order in which they lie, read in one go for each partition; one
+    that retention has removed is left out."""
+    for (topic, partition, _), group in groupby(letters, key=lambda letter: letter.place._replace(offset=0)):
+        offsets = (letter.offset for letter in group)
+        wanted = next(offsets, None)
+        with closing(read(kafka, [(topic, partition)], {(topic, partition): wanted or 0})) as records:
+            for record in records:
+                while wanted is not None and wanted < record.offset:
+                    wanted = next(offsets, None)
+                if wanted is None:
+                    break
+                if wanted == record.offset:
+                    yield record
+
+
 def of_record(record: Record) -> DeadLetter:
     """A dead letter from one record of a dlq topic; a header that is missing is ""."""
     first = origin(record)
@@ -95,10 +116,16 @@ def of_record(record: Record) -> DeadLetter:
         key=record.key,
         first_failed_at=record.header(OURS + "first-failed-at") or "",
         last_failed_at=record.header(OURS + "last-failed-at") or "",
-        buried_ms=record.timestamp_ms,
+        buried_ms=_buried_ms(record),
         value_hash=value_hash(record.value),
         incident=record.header(OURS + "incident") or "",
     )
+
+
+def _buried_ms(record: Record) -> int:
+    """An imported one is as old as it was: receipts of that time still count."""
+    _, _, before = (record.header(IMPORTED) or "").rpartition("@")
+    return int(before) if before.isascii() and before.isdigit() else record.timestamp_ms
 
 
 def event_type(record: Record) -> str:

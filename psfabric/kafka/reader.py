@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 import confluent_kafka as ck
 
@@ -22,6 +22,9 @@ STALLED = 20.0
 ANSWERS_WITHIN = 10.0
 """Seconds that a broker may take to say what it has."""
 
+AHEAD, AHEAD_KB = 5000, 8 * 1024
+"""Records, and their size, that the client may fetch ahead; by default it takes up to 100,000 and 64 MiB."""
+
 SHOWN_WITHIN = 5.0
 """Seconds after which a topic that the broker does not show is taken for missing."""
 
@@ -37,6 +40,8 @@ def bounded_consumer(kafka: Kafka) -> ck.Consumer:
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 50,
+            "queued.min.messages": AHEAD,
+            "queued.max.messages.kbytes": AHEAD_KB,
         },
         logger=quiet_logger("reader"),
     )
@@ -78,7 +83,7 @@ def answering(kafka: Kafka) -> Iterator[None]:
 
 def read(
     kafka: Kafka, tps: Iterable[tuple[str, int]], starts: Mapping[tuple[str, int], int] | None = None
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes.
 
     `starts` gives offsets to begin at; one that retention has removed begins at the first that is left.

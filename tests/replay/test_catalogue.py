@@ -17,11 +17,13 @@ import pytest
 
 from psfabric import pipelines
 from psfabric.codec import Codec
+from psfabric.engine import receipts as receipt
 from psfabric.engine.deadletter import Failure, dead_letter_headers
 from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.errors import Transient, Unavailable
 from psfabric.event import Event
 from psfabric.kafka import Admin
+from psfabric.outcomes import Amended
 from psfabric.registry import Registry
 from replay import DeadLetter, Selection, State, catalogue, collecting, dead_letters
 from replay.progress import DONE, Progress
@@ -88,6 +90,14 @@ def test_a_receipt_says_more_than_what_was_asked_for(plant: Plant) -> None:
     act(plant, 0, State.DISCARDED)
     plant.deliver(event)
     assert states(plant) == [(State.DELIVERED, "")]
+
+
+def test_what_its_owner_amended_is_amended_on_every_machine(plant: Plant) -> None:
+    """Its receipt says so, even where the state of the act is gone."""
+    event = plant.time_event()
+    plant.bury(plant.record(event))
+    plant.receipt(event.id, "terminal", receipt.amended(plant.name, Amended("typo", event.id, event.type, "e-2")))
+    assert states(plant) == [(State.AMENDED, "")]
 
 
 def test_an_act_that_was_taken_back_is_none(plant: Plant) -> None:

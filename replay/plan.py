@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -25,6 +25,7 @@ from replay.reading import Place
 from replay.receipts import About
 from replay.remapped import Remapped
 from replay.selection import Selection, key_text
+from replay.warned import Looked, warnings
 from replay.worth import Worth, total, worth
 
 
@@ -122,7 +123,8 @@ def make_plan(
     Raises Declined when a record vanished since it was listed, Transient when the registry gives no answer.
     """
     ordered = sorted(letters, key=_sending_order)
-    worths = _worths(kafka, codec, ordered)
+    found = list(_looked(kafka, codec, ordered))
+    worths = [each.worth for each in found]
     components = sorted({letter.component for letter in ordered})
     plan = Plan(
         created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
@@ -133,7 +135,7 @@ def make_plan(
         worth=tuple(map(value, total(w for w in worths if w is not None))),
         without_worth=sum(1 for w in worths if w is None),
         targets=tuple(name for name in components if name in sinks),
-        warnings=tuple(_warnings(ordered, components, sinks)),
+        warnings=tuple(warnings(kafka, found, sinks)),
     )
     return sealed(plan)
 
@@ -211,25 +213,16 @@ def _entry(letter: DeadLetter) -> Entry:
     )
 
 
-def _worths(kafka: Kafka, codec: Codec, letters: Sequence[DeadLetter]) -> list[Worth | None]:
-    found = []
+def _looked(kafka: Kafka, codec: Codec, letters: Sequence[DeadLetter]) -> Iterator[Looked]:
     for letter, record in records_of(kafka, letters):
         if record is None:
             raise Declined(f"{letter.id} is no longer in {letter.place.topic}: retention removed it; plan again")
-        found.append(worth(codec, record))
-    return found
+        yield Looked.at(letter, record, worth(codec, record))
 
 
 def _counts(letters: Iterable[DeadLetter]) -> list[Count]:
     found = Counter((letter.component, letter.code) for letter in letters)
     return [Count(component=name, code=code, records=found[name, code]) for name, code in sorted(found)]
-
-
-def _warnings(letters: Sequence[DeadLetter], components: Sequence[str], sinks: Collection[str]) -> list[str]:
-    onward = [name for name in components if name not in sinks]
-    again = sum(1 for letter in letters if letter.failures > 1)
-    found = [f"{name} writes to no target itself: what it makes of these goes on to others" for name in onward]
-    return found + ([f"{again} of these failed more than once before"] if again else [])
 
 
 def _first(error: Exception) -> str:

@@ -12,6 +12,7 @@ import structlog
 from psfabric.connection import Kafka
 from psfabric.errors import FabricError, Parent, Unavailable
 from psfabric.hosts.board import Board
+from psfabric.hosts.collecting import seldom_collected
 from psfabric.hosts.faust_chunks import SESSION, ChunkApp
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.pure import PureMember
@@ -80,7 +81,8 @@ class FaustHost:
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]
         for task in tasks:
             task.add_done_callback(self._ended)
-        await self._until(stop)
+        with seldom_collected():
+            await self._until(stop)
         await self._stop(apps)
         for task in tasks:
             task.cancel()

@@ -77,10 +77,7 @@ class ChunkConsumer(Consumer):
                 self._taker.passed(TopicPartition(*tp), after, at)
         return chunks
 
-    def _chunk(self, tp: TP, found: list[Any]) -> Chunk:
-        records = [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers), r.timestamp or 0) for r in found
-        ]
+    def _chunk(self, tp: TP, records: list[Record]) -> Chunk:
         after, following = self._fetched.get(tp), records[-1].offset + 1
         self._fetched[tp] = following
         return Chunk(TopicPartition(tp.topic, tp.partition), following, after, records)

@@ -15,6 +15,7 @@ from faust.types import TP
 from mode.threads import WorkerThread
 
 from psfabric.connection import Kafka, tls_context
+from psfabric.hosts.faust_chunks.records import read_as_records
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         Stock Faust reads uncommitted records unless it writes in transactions, and its default (round-robin) does not
         co-partition: the owner of source p must own redo p, because it alone writes hold p.
         """
+        read_as_records()
         conf = self.app.conf
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,

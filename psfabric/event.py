@@ -35,8 +35,7 @@ class Version(NamedTuple):
     revision: str = LIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Kafka record exactly as read; repeated header names are kept. `timestamp_ms` is the broker's field."""
 
     topic: str

@@ -17,8 +17,7 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A record to produce. `partition` is named for hold, redo, dlq, applied and ref; else murmur2 of the key."""
 
     topic: str
@@ -28,8 +27,7 @@ class Write:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a stage made of one record.
 
     `writes` are its outputs and receipts, all of which must be acknowledged before the record counts as done;

@@ -545,7 +545,7 @@ def test_a_hold_entry_reads_back_as_it_was_written() -> None:
     drive.arrive(odd)
     drive.run(lambda r: held_on(P1))
     entry = read_hold(stored(drive.writes[0]))
-    assert entry == HoldEntry(hold_key(odd), replace(odd, timestamp_ms=0), P1, drive.now, attempted_at=drive.now)
+    assert entry == HoldEntry(hold_key(odd), odd._replace(timestamp_ms=0), P1, drive.now, attempted_at=drive.now)
 
 
 def test_a_full_partition_does_not_take_every_call() -> None:

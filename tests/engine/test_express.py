@@ -25,7 +25,7 @@ REDO = TopicPartition("redo.c", 0)
 
 
 def copied(record: Record, size: int = 1) -> Result:
-    return replace(OK, writes=(Write("out", record.key, b"%d" % record.offset + b" " * (size - 1)),))
+    return OK._replace(writes=(Write("out", record.key, b"%d" % record.offset + b" " * (size - 1)),))
 
 
 class Express(Drive):
@@ -98,7 +98,7 @@ def test_what_the_keeper_stores_is_known_to_the_next_record_of_the_run() -> None
 
     def handle(record: Record, lane: Lane) -> Result:
         seen.append(lane.versions.get("project:P1"))
-        return replace(copied(record), versions=(("project:P1", Version(str(record.offset))),))
+        return copied(record)._replace(versions=(("project:P1", Version(str(record.offset))),))
 
     drive.engine.express(IN, keys("a", "a"), handle, drive.now)
     assert seen == [None, Version("0")]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,7 @@ def test_an_act_that_was_taken_back_is_none(plant: Plant) -> None:
     plant.bury(plant.record(plant.time_event()))
     act(plant, 0, State.DISCARDED)
     written = Stored(Place(f"dlq.{plant.name}", 0, 0), State.DISCARDED, AT, "anna@desk").to_write()
-    plant.write(replace(written, value=None))
+    plant.write(written._replace(value=None))
     assert states(plant) == [(State.OPEN, "")]
 
 

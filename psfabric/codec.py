@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -155,7 +155,16 @@ class Codec:
         when they are read, by the sink at the latest. Raises Transient when the schema cannot be looked up now.
         """
         value = _value(record)
-        writer = self._writer(_schema_id(value))
+        return self._lazy(record, value, self._writer(_schema_id(value)))
+
+    def accepted(self, record: Record, types: Container[str]) -> Event | None:
+        """As `lazy`; None for a record of another type, of which nothing but the schema id is looked at."""
+        if record.value is None:
+            raise _without_value(record)
+        writer = self._writer(_schema_id(record.value))
+        return self._lazy(record, _value(record), writer) if writer.model.EVENT in types else None
+
+    def _lazy(self, record: Record, value: bytes, writer: _Writer) -> Event:
         if writer.walk is None:
             return self.decode(record)
         head = _stepped_over(writer.walk, value, writer.model)
@@ -165,10 +174,6 @@ class Codec:
     def event(self, framed: bytes) -> Event:
         """The event in framed bytes that have no headers (the cause that a receipt carries)."""
         return self.decode(Record("", 0, 0, b"", framed))
-
-    def type_of(self, framed: bytes) -> str:
-        """The event type of framed bytes, from the schema id alone."""
-        return self._writer(_schema_id(framed)).model.EVENT
 
     def data(self, framed: bytes) -> Model:
         """The whole state in framed bytes."""
@@ -228,8 +233,12 @@ def _value(record: Record) -> bytes:
     if record.key is None:
         raise Invalid("null-key", f"{record.topic} does not allow records without a key: nothing orders them")
     if record.value is None:
-        raise Invalid("null-value", f"{record.topic} does not allow records without a value")
+        raise _without_value(record)
     return record.value
+
+
+def _without_value(record: Record) -> Invalid:
+    return Invalid("null-value", f"{record.topic} does not allow records without a value")
 
 
 def _stepped_over(walk: Walk, framed: bytes, model: type[Model]) -> Head:

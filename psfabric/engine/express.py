@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from psfabric.engine.lane import Lane
+from psfabric.engine.lane import Lane, Log
 from psfabric.engine.limit import LimitWindow
 from psfabric.engine.work import Result, Run, TopicPartition, Work, Write
 from psfabric.event import Record
@@ -52,40 +52,50 @@ def ride(
     passage: Passage,
 ) -> None:
     """Handle the records of one log, in order, as far as they go through."""
-    log, run, good = lane.log(tp), None, 0
-    writes, queues, held = passage.writes, lane.queues, lane.held_by_key
-    going = True
+    log, run, last, good = lane.log(tp), None, 0, 0
+    position, clear, going = log.position or 0, _clear(lane), True
     for record in records:
         result = None
-        if going and not (record.key in queues or record.key in held or _special(lane, tp, record)):
+        if going and record.offset >= position and (clear or not _special(lane, record)):
             result = handle(record, lane)
             if type(result.outcome) is Delivered and result.applied is None and _light(result.writes):
                 if run is None:
                     run = Run(lane.partition, (tp, record.offset), record.offset)
-                    passage.runs.append(run)
                     log.arrive(run, record.offset)
-                else:
-                    log.position = record.offset + 1
-                    run.last = record.offset
-                run.count += 1
+                    passage.runs.append(run)
+                last = record.offset
+                position = last + 1
                 good += 1
-                writes += result.writes
+                passage.writes += result.writes
                 if result.versions:
                     lane.versions.update(result.versions)
                 continue
-        limit.good(good)
-        run, good = None, 0
+        if run is not None:
+            _ended(run, log, last, good, limit)
+            run, good = None, 0
         going = aside(record, result) and going
-    limit.good(good)
+        position, clear = log.position or 0, _clear(lane)
+    if run is not None:
+        _ended(run, log, last, good, limit)
     lane.passing.update(passage.runs)
 
 
-def _special(lane: Lane, tp: TopicPartition, record: Record) -> bool:
-    """Whether there is something to know about this record that its key does not tell."""
-    log = lane.logs[tp]
-    if log.position is not None and record.offset < log.position:
+def _ended(run: Run, log: Log, last: int, count: int, limit: LimitWindow) -> None:
+    run.last, run.count = last, count
+    log.position = last + 1
+    limit.good(count)
+
+
+def _clear(lane: Lane) -> bool:
+    """Whether there is nothing that any record of this partition could have to wait for."""
+    return not (lane.queues or lane.held or lane.quiet or lane.dead)
+
+
+def _special(lane: Lane, record: Record) -> bool:
+    """Whether this one has something to wait for, or lies in hold itself."""
+    if lane.quiet or record.key in lane.queues or record.key in lane.held_by_key:
         return True
-    if lane.quiet or (lane.held and record.coordinates.encode() in lane.held):
+    if lane.held and record.coordinates.encode() in lane.held:
         return True
     return bool(lane.dead) and lane.dead_of(record.key)
 

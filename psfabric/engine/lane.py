@@ -80,7 +80,10 @@ class Lane:
     """Runs whose outputs are being written."""
 
     def log(self, tp: TopicPartition) -> Log:
-        return self.logs.setdefault(tp, Log())
+        found = self.logs.get(tp)
+        if found is None:
+            found = self.logs[tp] = Log()
+        return found
 
     def enqueue(self, work: Work) -> None:
         queue = self.queues.setdefault(work.key, deque())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from psfabric.engine import WINDOW
 from psfabric.engine.lane import Log
@@ -37,10 +38,12 @@ class Inlet:
 
     def next(self, log: Log, most: int) -> list[Record]:
         """The records that enter now: as far as the window above the committed offset reaches."""
-        limit, entering, records = self._limit(log), list[Record](), self.records
-        while records and len(entering) < most and records[0].offset < limit:
-            entering.append(records.popleft())
-        return entering
+        limit, records = self._limit(log), self.records
+        count = min(most, len(records))
+        if records[count - 1].offset >= limit:
+            count = sum(1 for _ in takewhile(lambda record: record.offset < limit, records))
+        take = records.popleft
+        return [take() for _ in range(count)]
 
     def _limit(self, log: Log) -> int:
         """The first offset that may not enter now."""

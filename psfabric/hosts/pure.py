@@ -29,6 +29,7 @@ from psfabric.hosts.loading import Loaded
 from psfabric.hosts.riding import Handled, Riding
 from psfabric.hosts.waiting import Waiting
 from psfabric.kafka import Producer, TooLarge
+from psfabric.outcomes import Delivered
 from psfabric.stages import Pure
 from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry, of_engine
 
@@ -172,7 +173,14 @@ class PureMember:
         return BURST - room, aside
 
     def _handle(self, record: Record, lane: Lane) -> Result:
+        """Of a record that is on the express: none that was replayed is."""
         result = self.stage.handle(record, lane)
+        if type(result.outcome) is not Delivered:
+            self._waiting.told(result.outcome)
+        return result
+
+    def _handle_any(self, record: Record, lane: Lane) -> Result:
+        result = self.stage.handle_any(record, lane)
         self._waiting.told(result.outcome)
         return result
 
@@ -219,7 +227,7 @@ class PureMember:
         called = self._spans.processing(self.stage.name, [work for (work,) in step.calls]) if self._spans.on else None
         outcomes += step.writes
         for (work,) in step.calls:
-            result = self._handle(work.record, self.engine.lanes[work.lane])
+            result = self._handle_any(work.record, self.engine.lanes[work.lane])
             outcomes.append((work, self.engine.settle(work, result, time.time())))
         self._meter.worked([work for work, _ in outcomes], began)
         if called is not None:

@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 Done = Callable[[Exception | None], None]
 
+_ANY = -1
+"""The partitioner decides."""
+
 
 class WriteFailed(FabricError):
     """The broker did not acknowledge a write: what it belonged to must not be committed."""
@@ -66,8 +69,13 @@ class Producer:
             done(None)
             return
         group = _Group(writes, done)
+        produce, delivered = self._producer.produce, group.delivered
         for write in writes:
-            self._produce(write, group)
+            topic, key, value, headers, partition = write
+            try:
+                produce(topic, value, key, _ANY if partition is None else partition, delivered, headers=list(headers))
+            except (BufferError, ck.KafkaException):
+                self._produce(write, group)
 
     def write_and_wait(self, writes: Sequence[Write], timeout: float = 30.0) -> None:
         """For the sync rooms: return when all are acknowledged. Raises WriteFailed."""
@@ -94,7 +102,7 @@ class Producer:
         self._poller.join(timeout)
 
     def _produce(self, write: Write, group: _Group) -> None:
-        partition = -1 if write.partition is None else write.partition  # -1: the partitioner decides
+        partition = _ANY if write.partition is None else write.partition
         while True:
             try:
                 self._producer.produce(

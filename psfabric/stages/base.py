@@ -131,7 +131,17 @@ class Stage(ABC):
 class Pure(Stage):
     @abstractmethod
     def handle(self, record: Record, lane: Lane) -> Result:
-        """What becomes of one record. Never raises."""
+        """What becomes of one record that comes from an input, not from redo. Never raises."""
+
+    def handle_any(self, record: Record, lane: Lane) -> Result:
+        """As `handle`, of a record from anywhere: a replayed one closes its dead letter."""
+        result = self.handle(record, lane)
+        if type(result.outcome) is not Delivered:
+            return result
+        try:
+            return result._replace(writes=(*result.writes, *self.passed_on(record)))
+        except Exception as error:  # noqa: BLE001 - headers that make no receipt
+            return refused(self.name, error)
 
 
 class Calling(Stage):

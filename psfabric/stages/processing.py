@@ -6,7 +6,6 @@ from psfabric.adapters import Known, Processor, Reference, Route
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
-from psfabric.errors import Invalid
 from psfabric.event import Event, Record, Version
 from psfabric.stages.base import PASSED_ON, Pure, refused
 
@@ -20,16 +19,12 @@ class ProcessStage(Pure):
 
     def handle(self, record: Record, lane: Lane) -> Result:
         try:
-            return self._process(record, lane)
+            event = self.codec.accepted(record, self.adapter.accepts)
+            return Result(PASSED_ON) if event is None else self._process(event, lane)
         except Exception as error:  # noqa: BLE001 - of an adapter; it becomes an outcome
             return refused(self.name, error)
 
-    def _process(self, record: Record, lane: Lane) -> Result:
-        if record.value is None:
-            raise Invalid("null-value", f"{record.topic} does not allow records without a value")
-        if self.codec.type_of(record.value) not in self.adapter.accepts:
-            return Result(PASSED_ON, self.passed_on(record))
-        event = self.codec.lazy(record)
+    def _process(self, event: Event, lane: Lane) -> Result:
         writes: list[Write] = []
         versions: list[tuple[str, Version]] = []
         for output in self.adapter.process(event, self._known):
@@ -37,7 +32,7 @@ class ProcessStage(Pure):
                 writes += self._reference(output, lane, versions)
             else:
                 writes.append(self._write(output))
-        return Result(PASSED_ON, (*writes, *self.passed_on(record)), versions=tuple(versions))
+        return Result(PASSED_ON, tuple(writes), None, tuple(versions))
 
     def _write(self, output: Event | Route) -> Write:
         event = output.event if isinstance(output, Route) else output

@@ -37,7 +37,7 @@ class TranslateStage(Pure):
         raw, revision = raw_of(record), _revision(record)
         events = (_traced(event, raw) for event in self._adapter.translate(raw))
         writes = tuple(self._write(revised(event, revision) if revision else event) for event in events)
-        return Result(PASSED_ON, (*writes, *self.passed_on(record)))
+        return Result(PASSED_ON, writes)
 
     def _write(self, event: Event) -> Write:
         key, value, headers = self.codec.encode(event)

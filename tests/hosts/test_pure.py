@@ -12,7 +12,7 @@ import pytest
 from psfabric.engine import WINDOW, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import Transient, Unavailable
+from psfabric.errors import Parent, Transient, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.board import Unattended
 from psfabric.hosts.faust_chunks import SESSION, Chunk
@@ -84,6 +84,37 @@ async def test_a_chunk_is_acknowledged_when_everything_in_it_is_durable(componen
     component.broker.acknowledge()
     await until(lambda: component.acknowledged == [3])
     assert component.member.committable() == {TP: 3}
+
+
+class Replayable(FakeStage):
+    def passed_on(self, record: Record) -> tuple[Write, ...]:
+        asked = record.header("fabric-redo-plan")
+        return () if asked is None else (Write("receipts", record.key, asked.encode()),)
+
+
+async def test_a_replayed_record_closes_its_dead_letter_also_when_it_had_to_wait(component: Component) -> None:
+    component.member.stage = Replayable("c", ("in",), "out")
+    component.stage = component.member.stage
+    closed: list[bytes | None] = []
+
+    async def until_closed(*keys: bytes) -> None:
+        def all_closed() -> bool:
+            closed.extend(w.key for writes, _ in component.broker.open for w in writes if w.topic == "receipts")
+            component.broker.acknowledge()
+            return closed == list(keys)
+
+        await until(all_closed)
+
+    component.take(0, 3, None)  # not replayed: the express, no receipt
+    asked = (("fabric-redo-plan", b"p"),)
+    values = {b"at-once": b"v", b"waits": b"wait:P"}
+    records = [Record("redo.c", 0, n, key, values[key], asked) for n, key in enumerate(values)]
+    component.member.take(Chunk(TopicPartition("redo.c", 0), 2, None, records), lambda: None)
+    await until_closed(b"at-once")
+    component.stage.known.add(Parent("thing", "P"))
+    await until(lambda: component.member.engine.held())
+    await component.member.sweep(component.stage.has_many)
+    await until_closed(b"at-once", b"waits")
 
 
 async def test_a_chunk_that_was_dropped_on_the_way_stops_the_component(component: Component) -> None:

@@ -142,7 +142,6 @@ def test_the_cause_in_a_receipt_is_an_event_without_headers() -> None:
     codec = Codec(Ids())
     assert codec.event(bytes_of(event)).data == event.data
     assert codec.event(bytes_of(event)).time == event.time
-    assert codec.type_of(bytes_of(event)) == "time.TimeSubmitted"
 
 
 # ------------------------------------------------------------------------------------------------ not ours

@@ -83,6 +83,14 @@ def test_an_event_passed_on_as_it_is_keeps_its_bytes() -> None:
     assert (codec.decoded, codec.encoded) == (0, 0)
 
 
+def test_a_record_of_another_type_is_not_looked_at() -> None:
+    codec = Counting(Ids())
+    given = stored(example("time.TimeApproved"), codec)
+    assert codec.accepted(given, ("time.TimeApproved",)) == codec.lazy(given)
+    for odd in (given, given._replace(value=given.value[:6] if given.value else b""), given._replace(key=None)):
+        assert codec.accepted(odd, ("time.TimeSubmitted",)) is None
+
+
 def test_an_event_that_was_read_and_then_enriched_still_keeps_its_bytes() -> None:
     codec = Counting(Ids())
     wanted = example("enriched.time.TimeApproved")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -443,7 +442,7 @@ async def test_a_null_notice_is_refused() -> None:
 def translated(record: Record, fault: Any = None, thin: bool = True) -> Result:
     stage = TranslateStage(Policy("jira", "translate"), CODEC, Tracker(name="jira", fault=fault), thin)
     assert stage.inputs == (("full.jira",) if thin else ("raw.jira",))
-    return stage.handle(record, Lane(2))
+    return stage.handle_any(record, Lane(2))
 
 
 def test_an_event_takes_over_the_trace_of_its_notice_unless_it_has_one() -> None:
@@ -494,7 +493,7 @@ def processed(record: Record, lane: Lane | None = None, fault: Any = None) -> Re
     known: Any = Nothing()
     stage = ProcessStage(Policy("step", "process"), CODEC, Step(name="step", fault=fault), known)
     assert stage.inputs == ("psf.time", "psf.project")
-    return stage.handle(record, lane or Lane(2))
+    return stage.handle_any(record, lane or Lane(2))
 
 
 def test_canonical_events_go_to_their_topic_and_routed_ones_to_the_target() -> None:
@@ -507,7 +506,7 @@ def test_canonical_events_go_to_their_topic_and_routed_ones_to_the_target() -> N
 
 def test_types_that_are_not_accepted_pass_unread() -> None:
     removed = record_of(example("time.TimeRemoved", "deleted"))
-    cut = replace(removed, value=(removed.value or b"")[:9])
+    cut = removed._replace(value=(removed.value or b"")[:9])
     for record in (removed, cut):
         assert processed(record) == Result(Delivered(""), ())
 

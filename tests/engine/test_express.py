@@ -173,6 +173,12 @@ def test_a_key_with_something_in_hold_or_dead_is_not_for_the_express() -> None:
     assert drive.committed() == 8
 
 
+def test_a_dead_letter_alone_keeps_its_key_off_the_express() -> None:
+    drive = Express(markers=[Marker(key_hash(b"b"), "in", 0, 1)])
+    drive.ride(*keys("a", "b", "c", first=5))
+    assert drive.handled == [5, 7]
+
+
 def test_a_record_that_lies_in_hold_already_is_not_handled_again() -> None:
     waits = HoldEntry(b"in/0/5", record(5, None), P1, 0.0)
     drive = Express(held=[waits])

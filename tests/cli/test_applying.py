@@ -13,7 +13,8 @@ import replay
 from cli import exits
 from cli.applying import percent, sending
 from replay import Terms
-from replay.progress import Progress
+from replay.orders import order
+from replay.progress import CANCEL, Progress, all_replays
 from replay.run import Told
 from tests.cli.conftest import Run
 from tests.faults.processes import eventually
@@ -39,6 +40,9 @@ def work(here: Plant, plan: str) -> Iterator[Work]:
     working = Work(here, made, Terms(rate=0.5, canary=0))
     eventually(lambda: sent(here, made), 30, "it sends")
     yield working
+    found = all_replays(here.kafka)[made.hash]
+    if found.cancel is None:
+        order(here.kafka, ANNA, found, CANCEL)
     working.join()
 
 

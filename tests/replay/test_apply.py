@@ -358,6 +358,25 @@ def test_an_applier_that_is_fenced_stops_and_says_by_whom(plant: Plant, monkeypa
     assert sent(plant, plan) == 20
 
 
+@pytest.mark.parametrize("much", [2, 6])
+def test_what_somebody_else_sent_between_the_look_and_the_fence_is_not_sent_again(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, much: int
+) -> None:
+    """How far a plan is counts only when nobody else can go on with it."""
+    plan, _ = planned(plant, 6)
+    begin, others = Transactions.begin, [Terms(canary=much, canary_wait=0.0)]
+
+    def begin_late(self: Transactions) -> None:
+        while others:
+            replay.apply(plant.kafka, plan, BOB, others.pop())
+        begin(self)
+
+    monkeypatch.setattr(Transactions, "begin", begin_late)
+    ours = replay.apply(plant.kafka, plan, ANNA, Terms(canary=0))
+    assert (ours.sent, ours.already) == (6 - much, much == 6)
+    assert sent(plant, plan) == 6
+
+
 # ------------------------------------------------------------------------------------------------ a broker in trouble
 
 

@@ -20,6 +20,7 @@ from tests.replay.appliers import STEPS
 from tests.replay.field import Field
 from tests.replay.plant import Plant
 
+TRANSACTION = "psfabric.kafka.transaction:Transactions._commit"
 POINTS = [f"{step}:{side}" for step in STEPS for side in ("before", "after")]
 OFTEN = {"settle": 1, "check": 1, "write": 1, "begin": 2}
 """Times that an applier gets to a step before it sends; others it gets to with each batch."""
@@ -39,13 +40,15 @@ def field(plant: Plant, appliers: Nursery, tmp_path: Path) -> Field:
 
 @pytest.mark.timeout(400)
 def test_an_applier_killed_at_any_of_its_steps_leaves_what_the_next_one_goes_on_with(field: Field) -> None:
-    """One plan, one death after the other: at each step once, at a repetition drawn by chance."""
+    """One plan, one death after the other: at each step once, at a repetition drawn by chance; and around each of the
+    transactions of several batches, so that whatever is split into two of them is split by a death."""
     seed = random.SystemRandom().randrange(10**6)
     rng = random.Random(seed)
     plan, path = field.planned(500, keys=23)
-    for point in rng.sample(POINTS, len(POINTS)):
-        step = point.partition(":")[2].partition(":")[0].rpartition(".")[2]
-        pid = field.start(path, batch=4, point=point, reached=rng.randint(1, OFTEN.get(step, 8)))
+    drawn = [(point, rng.randint(1, OFTEN.get(_name(point), 8))) for point in POINTS]
+    around = [(f"{TRANSACTION}:after", reached) for reached in (3, 4, 5, 6)]
+    for point, reached in rng.sample([*drawn, *around], len(drawn) + len(around)):
+        pid = field.start(path, batch=4, point=point, reached=reached)
         assert field.ended(pid) == {"killed": signal.SIGKILL}, f"{point}, seed {seed}"
         expect_a_beginning_was_sent(field, plan, f"killed at {point}, seed {seed}")
     assert field.ended(field.start(path))["code"] == 0
@@ -111,6 +114,11 @@ def _how(ended: dict[str, Any]) -> str:
     if ended["code"] == 0:
         return "already" if ended["already"] else "sent"
     return "fenced" if "after this one" in ended["said"] else "refused"
+
+
+def _name(point: str) -> str:
+    """`_commit` of `psfabric.kafka.transaction:Transactions._commit:after`."""
+    return point.split(":")[1].rpartition(".")[2]
 
 
 def expect_a_beginning_was_sent(field: Field, plan: Plan, when: str) -> None:

@@ -40,7 +40,8 @@ class Field:
             key = f"jira-acme:worklog:{number % keys if keys else uuid.uuid4().int % 10**9}"
             record = self.plant.record(self.plant.time_event(key), partition=number % keys % 4 if keys else number % 4)
             writes.append(self.plant.buried(record))
-        self.plant.write(*writes)
+        for start in range(0, len(writes), 5000):
+            self.plant.write(*writes[start : start + 5000])
         letters = replay.open_dead_letters(self.plant.kafka, self.plant.components)
         fresh = [letter for letter in letters if letter.state is State.OPEN]
         made = replay.make_plan(

@@ -61,7 +61,7 @@ class Plant:
     name: str
     codec: Codec
     producer: Producer
-    offsets: Iterator[int] = field(default_factory=lambda: iter(range(100, 100_000)))
+    offsets: Iterator[int] = field(default_factory=lambda: iter(range(100, 10_000_000)))
 
     @property
     def components(self) -> list[str]:

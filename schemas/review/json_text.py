@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 LIMIT = 4 << 20
@@ -60,8 +61,7 @@ def _no_constant(name: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         owner = f" of {found['name']}" if isinstance(found.get("name"), str) else ""
         raise NotJson(f"{twice!r}{owner} is given twice, and readers differ in which one counts; keep one")
     return found

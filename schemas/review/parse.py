@@ -8,6 +8,7 @@ it, `schema diff` goes on.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,7 +155,7 @@ class _Parser:
         if any(isinstance(each, Union) for each in branches):
             self.wrong(path, "a union stands directly in a union; put its branches into the outer one")
         labels = [each.label for each in branches]
-        for label in sorted({each for each in labels if labels.count(each) > 1}):
+        for label in sorted(each for each, count in Counter(labels).items() if count > 1):
             self.wrong(path, f"the union has two branches of {label}, and a value would fit both")
         return Union(branches)
 
@@ -197,7 +198,7 @@ class _Parser:
 
     def record(self, name: str, aliases: tuple[str, ...], node: dict[str, Any], path: str, depth: int) -> Type:
         fields = node.pop("fields", None)
-        found = Record(name, [], aliases, node)
+        found = Record(name, aliases, node)
         self.names[name] = found
         if not isinstance(fields, list):
             self.wrong(path, f'record {name} has no list "fields"')
@@ -207,7 +208,7 @@ class _Parser:
             if part and found.get(part.name):
                 self.wrong(below(path, part.name), f"record {name} has two fields of that name")
             elif part:
-                found.fields.append(part)
+                found.by_name[part.name] = part
         return found
 
     def field(self, node: Any, at: int, record: str, path: str, depth: int) -> Field | None:
@@ -238,7 +239,7 @@ class _Parser:
             self.wrong(path, f'enum {name} has no list of texts "symbols"')
             return found
         found.symbols, found.default = tuple(symbols), default if isinstance(default, str) else None
-        for each in sorted({each for each in symbols if symbols.count(each) > 1}):
+        for each in sorted(each for each, count in Counter(symbols).items() if count > 1):
             self.wrong(path, f"enum {name} has the symbol {each} twice")
         for each in symbols:
             if not NAME.fullmatch(each):

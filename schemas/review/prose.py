@@ -11,13 +11,19 @@ from schemas.review.vocabulary import vocabulary
 from schemas.review.words import moved, plain
 
 _WORD = re.compile(r"[a-z][a-z'’]*[a-z]|[a-z]|\d+")
-_MAPPING = (
-    r"(?<![\w-])[`'\"]?{symbol}[`'\"]?\s*(?:{apart})\s*"
-    r"(?P<text>.+?)(?=[;.)\n]|,\s*[`'\"]?(?:{others})\b|$)"
+_MAPPING = re.compile(
+    r"(?<![\w-])[`'\"]?(?P<symbol>-?\w+)[`'\"]?\s*(?P<apart>:|=|means|is when|-|–|—|→|->|\()\s*"
+    r"(?=(?P<text>[^;.)\n]{1,200}))"
 )
-_APART = r":|=|means|is when"
-_APART_OF_WORDS = rf"{_APART}|-|–|—|→|->|\("
+_NEXT = re.compile(r",\s*[`'\"]?\w+[`'\"]?\s*(?::|=|-|–|—|means)")
+_CLEARLY = (":", "=", "means", "is when")
+"""What stands between a number and its meaning; a dash would be a range."""
 
+LONGEST = 30
+"""Words of a meaning that are compared each with each."""
+
+MOST = 200
+"""Symbols up to which the meaning of one is looked for among the old ones of all others."""
 
 NEAR = 0.5
 """How much two docs must be alike before a word that only one of them denies is a contradiction."""
@@ -91,20 +97,23 @@ def turned_round(old: str, new: str) -> bool:
 
 def meanings(symbols: Iterable[str], attributes: Mapping[str, Any]) -> dict[str, str]:
     """What each symbol means, as far as it is said: in a tag with a text for each, or in the doc as `SYMBOL: text`."""
-    names = tuple(symbols)
+    names = set(symbols)
     for value in attributes.values():
-        if isinstance(value, Mapping) and set(value) & set(names):
+        if isinstance(value, Mapping) and set(value) & names:
             return {name: str(text) for name, text in value.items() if name in names}
     doc = attributes.get("doc")
-    found = {name: _meaning(name, names, doc) for name in names} if isinstance(doc, str) else {}
-    return {name: text for name, text in found.items() if text}
+    return _told(names, doc) if isinstance(doc, str) else {}
 
 
-def _meaning(symbol: str, names: tuple[str, ...], doc: str) -> str:
-    others = "|".join(re.escape(name) for name in names if name != symbol) or "(?!)"
-    apart = _APART_OF_WORDS if symbol[-1].isalpha() else _APART
-    found = re.search(_MAPPING.format(symbol=re.escape(symbol), apart=apart, others=others), doc, re.DOTALL)
-    return found["text"].strip() if found else ""
+def _told(names: set[str], doc: str) -> dict[str, str]:
+    """What a doc says after each name and a colon or the like; what it says first counts."""
+    found: dict[str, str] = {}
+    for said in _MAPPING.finditer(doc):
+        symbol, clear = said["symbol"], said["apart"] in _CLEARLY
+        text = _NEXT.split(said["text"], 1)[0].strip()
+        if symbol in names and text and (clear or symbol[-1].isalpha()):
+            found.setdefault(symbol, text)
+    return found
 
 
 def re_meant(symbol: str, old: Mapping[str, str], new: Mapping[str, str], exchange: bool = True) -> bool:
@@ -114,14 +123,15 @@ def re_meant(symbol: str, old: Mapping[str, str], new: Mapping[str, str], exchan
     if turned(before, after) or any(moved({"doc": before}, {"doc": after})):
         return True
     own = alike(before, after)
-    if any(alike(text, after) > max(own, 0.5) for name, text in old.items() if name != symbol):
+    others = (text for name, text in old.items() if name != symbol) if len(old) <= MOST else ()
+    if any(alike(text, after) > max(own, 0.5) for text in others):
         return True
     return exchange and own < 1 and _exchanged(words(before), words(after))
 
 
 def _exchanged(old: list[str], new: list[str]) -> bool:
     """Whether words were replaced by others that are no respelling of them, rather than added or left out."""
-    gone, come = [w for w in old if w not in new], [w for w in new if w not in old]
+    gone, come = ([w for w in one if w not in other][:LONGEST] for one, other in ((old, set(new)), (new, set(old))))
     return bool(gone and come) and not any(spelt_alike(a, b) for a in gone for b in come)
 
 

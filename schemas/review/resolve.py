@@ -74,6 +74,9 @@ class _Resolution:
     met: set[tuple[int, int]] = field(default_factory=set)
     """Pairs of named types: each is judged once, and a recursive one is right unless something else of it is wrong."""
 
+    called: dict[int, dict[str, list[Named]]] = field(default_factory=dict)
+    """Branches of each union of the reader by what they may be called."""
+
     def wrong(self, path: str, rule: Rule, why: str) -> None:
         self.found.append(Conflict(path, rule, why))
 
@@ -88,12 +91,22 @@ class _Resolution:
         """The writer is no union here: it is the branch that a value was written with."""
         if not isinstance(reader, Union):
             return self.single(reader, writer, path)
-        branch = _branch(reader, writer)
+        branch = self.branch(reader, writer)
         if branch is None:
             self.wrong(path, Rule.BRANCH, f"{writer.label} was written and is no branch of the {reader.label}")
         else:
             self.single(branch, writer, path)
         return None
+
+    def branch(self, reader: Union, writer: Type) -> Type | None:
+        """The branch for a written type: of its full name, else the first that matches."""
+        if not isinstance(writer, Named):
+            return next((each for each in reader.branches if _matches(each, writer)), None)
+        if id(reader) not in self.called:
+            self.called[id(reader)] = _by_name(reader)
+        called = self.called[id(reader)]
+        same = called.get(writer.name, []) + called.get(short(writer.name), [])
+        return next((each for each in same if _matches(each, writer)), None)
 
     def single(self, reader: Type, writer: Type, path: str) -> None:
         if (id(reader), id(writer)) in self.met:
@@ -123,7 +136,8 @@ class _Resolution:
         return False
 
     def symbols(self, reader: Enum, writer: Enum, path: str) -> None:
-        lost = [each for each in writer.symbols if each not in reader.symbols]
+        known = set(reader.symbols)
+        lost = [each for each in writer.symbols if each not in known]
         if lost and reader.default is None:
             names = ", ".join(lost)
             self.wrong(
@@ -147,8 +161,18 @@ def written_as(wanted: Field, reader: Record, writer: Record) -> Field | None:
     not the name of another field of the reader."""
     found = writer.get(wanted.name)
     if found is None:
-        taken = {each.name for each in reader.fields}
-        found = next((writer.get(each) for each in wanted.aliases if writer.get(each) and each not in taken), None)
+        free = (each for each in wanted.aliases if reader.get(each) is None)
+        found = next((writer.get(each) for each in free if writer.get(each)), None)
+    return found
+
+
+def _by_name(union: Union) -> dict[str, list[Named]]:
+    """Named branches by full name, by alias, and by short name, each in their order."""
+    found: dict[str, list[Named]] = {}
+    for each in union.branches:
+        if isinstance(each, Named):
+            for name in dict.fromkeys((each.name, *each.aliases, short(each.name))):
+                found.setdefault(name, []).append(each)
     return found
 
 
@@ -159,15 +183,6 @@ def _is_promoted(reader: Type, writer: Type) -> bool:
 
 def _is_called(reader: Named, writer: Named) -> bool:
     return short(reader.name) == short(writer.name) or writer.name in reader.aliases
-
-
-def _branch(reader: Union, writer: Type) -> Type | None:
-    """The branch for a written type: of its full name, else the first that matches."""
-    if isinstance(writer, Record | Enum | Fixed):
-        same = [each for each in reader.branches if each.kind == writer.kind and each.label == writer.label]
-        if same:
-            return same[0]
-    return next((each for each in reader.branches if _matches(each, writer)), None)
 
 
 def _matches(reader: Type, writer: Type) -> bool:

@@ -18,6 +18,9 @@ _EXAMPLE = re.compile(
     r".*?(?=[;)\n]|\.\s|\.?$)",
     re.IGNORECASE | re.DOTALL,
 )
+LONGEST = 20_000
+"""Characters of a doc that are read."""
+
 _SIGNED = (
     re.compile(
         r"\b(?P<sign>negative|positive)(?: values?| amounts?)? (?:for|when|if|in case of|on|means?|is|=)"
@@ -120,8 +123,8 @@ def _differ(old: tuple[str, ...], new: tuple[str, ...], strict: bool = True) -> 
 
 
 def plain(doc: Any) -> str:
-    """A doc in one line, without its examples and asides."""
-    text = doc if isinstance(doc, str) else ""
+    """A doc in one line, without its examples and asides; of a very long one the beginning."""
+    text = doc[:LONGEST] if isinstance(doc, str) else ""
     return " ".join(_EXAMPLE.sub(" ", text).split())
 
 

@@ -23,26 +23,32 @@ def changes(pair: Pair[Enum]) -> Iterator[Finding]:
             f"{pair.where}: {old} became {new}. Symbols have no aliases: records "
             f"with {old} {_read_as(pair.new)}, and old readers do not know {new}. Keep {old}, and add {new} beside it.",
         )
-    yield from _added(pair, [each for each in pair.new.symbols if each not in (*pair.old.symbols, *renamed.values())])
-    yield from _removed(pair, [each for each in pair.old.symbols if each not in (*pair.new.symbols, *renamed)])
+    known, kept = {*pair.old.symbols, *renamed.values()}, {*pair.new.symbols, *renamed}
+    yield from _added(pair, [each for each in pair.new.symbols if each not in known])
+    yield from _removed(pair, [each for each in pair.old.symbols if each not in kept])
     yield from _order(pair)
     yield from _default(pair)
     yield from _meant(pair)
 
 
+MOST = 40
+"""Symbols that go and that come up to which each is compared with each; beyond, only those at the same place."""
+
+
 def _renamed(old: Enum, new: Enum) -> dict[str, str]:
     """A symbol that is gone -> the one that took its place: at its position, or spelt much like it."""
-    gone = [each for each in old.symbols if each not in new.symbols]
-    come = [each for each in new.symbols if each not in old.symbols]
-    same_length = len(old.symbols) == len(new.symbols)
+    known, kept = set(old.symbols), set(new.symbols)
+    come = [each for each in new.symbols if each not in known]
+    gone = [each for each in old.symbols if each not in kept]
     found: dict[str, str] = {}
-    for symbol in gone:
-        at = old.symbols.index(symbol)
-        for other in come:
-            in_place = same_length and new.symbols[at] == other
-            if other not in found.values() and (in_place or spelt_alike(symbol.lower(), other.lower())):
-                found[symbol] = other
-                break
+    if len(old.symbols) == len(new.symbols):
+        found = {a: b for a, b in zip(old.symbols, new.symbols, strict=True) if a not in kept and b not in known}
+    if len(gone) <= MOST and len(come) <= MOST:
+        for symbol in gone:
+            free = (each for each in come if each not in found.values())
+            like = next((each for each in free if spelt_alike(symbol.lower(), each.lower())), None)
+            if like and symbol not in found:
+                found[symbol] = like
     return found
 
 
@@ -78,8 +84,8 @@ def _removed(pair: Pair[Enum], removed: list[str]) -> Iterator[Finding]:
 
 
 def _order(pair: Pair[Enum]) -> Iterator[Finding]:
-    old = [each for each in pair.old.symbols if each in pair.new.symbols]
-    new = [each for each in pair.new.symbols if each in pair.old.symbols]
+    both = set(pair.old.symbols) & set(pair.new.symbols)
+    old, new = ([each for each in enum.symbols if each in both] for enum in (pair.old, pair.new))
     if old != new:
         yield Finding(
             "enum-order-changed",

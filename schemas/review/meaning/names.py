@@ -43,8 +43,8 @@ def union_order(pair: Pair[Type]) -> Iterator[Finding]:
     old, new = pair.old, pair.new
     if not isinstance(old, Union) or not isinstance(new, Union):
         return
-    kept = [each.label for each in old.branches if each.label in {other.label for other in new.branches}]
-    now = [each.label for each in new.branches if each.label in kept]
+    both = {each.label for each in old.branches} & {each.label for each in new.branches}
+    kept, now = ([each.label for each in union.branches if each.label in both] for union in (old, new))
     if kept == now:
         return
     severity, why = NOTE, "Generated code may name or order the branches otherwise."

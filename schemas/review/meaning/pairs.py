@@ -40,8 +40,10 @@ def aligned(pair: Pair[Type]) -> Iterator[Pair[Type]]:
     if len(old) == len(new) == 1:
         yield pair.of(old[0], new[0])
         return
+    by_kind = {_calling(each): each for each in reversed(old)}
     for each in new:
-        partner = next((other for other in old if _corresponds(other, each)), None)
+        names = (_calling(each), *_aliases(each))
+        partner = next((by_kind[name] for name in names if name in by_kind), None)
         if partner is not None:
             path = branch_path(pair.new, each, pair.path) if isinstance(pair.new, Union) else pair.path
             yield pair.of(partner, each, path)
@@ -51,10 +53,13 @@ def _branches(node: Type) -> tuple[Type, ...]:
     return node.others if isinstance(node, Union) else (node,)
 
 
-def _corresponds(old: Type, new: Type) -> bool:
-    if isinstance(old, Record | Enum | Fixed) and isinstance(new, Record | Enum | Fixed):
-        return old.kind == new.kind and (short(old.name) == short(new.name) or old.name in new.aliases)
-    return old.kind == new.kind
+def _calling(node: Type) -> tuple[str, str]:
+    """By what a branch is known: its kind, and its short name where it has one."""
+    return node.kind, short(node.name) if isinstance(node, Record | Enum | Fixed) else ""
+
+
+def _aliases(node: Type) -> list[tuple[str, str]]:
+    return [(node.kind, short(each)) for each in node.aliases] if isinstance(node, Record | Enum | Fixed) else []
 
 
 def said(field: Field) -> Mapping[str, Any]:

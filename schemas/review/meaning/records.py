@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from schemas.review.avro import Field, Record, Type, Union, below
 from schemas.review.finding import BREAK, HAZARD, NOTE, Finding
@@ -31,17 +32,19 @@ def changes(pair: Pair[Record]) -> Iterator[Finding]:
     yield from _keyed(pair, same)
     for before, after in same:
         yield from _alias(pair.path, before, after, new)
-    gone = [each for each in old.fields if not any(each is before for before, _ in same)]
-    come = [each for each in new.fields if not any(each is after for _, after in same)]
+    known = {id(each) for both in same for each in both}
+    gone = [each for each in old.fields if id(each) not in known]
+    come = [each for each in new.fields if id(each) not in known]
     renamed = _guessed(old, new, gone, come)
     for before, after in renamed:
         yield _without_alias(pair.path, before, after)
-    yield from _removed(pair.path, [each for each in gone if not any(each is before for before, _ in renamed)])
+    guessed = {id(each) for both in renamed for each in both}
+    yield from _removed(pair.path, [each for each in gone if id(each) not in guessed])
     for each in come:
         yield from invalid_default(below(pair.path, each.name), each, None)
-        if not any(each is after for _, after in renamed):
+        if id(each) not in guessed:
             yield from deciding_default(below(pair.path, each.name), each)
-    yield from _order(pair, [each for each in come if not any(each is after for _, after in renamed)])
+    yield from _order(pair, [each for each in come if id(each) not in guessed])
 
 
 def _keyed(pair: Pair[Record], same: list[tuple[Field, Field]]) -> Iterator[Finding]:
@@ -107,21 +110,28 @@ def _without_alias(path: str, old: Field, new: Field) -> Finding:
     )
 
 
+MOST = 40
+"""Fields that go and fields that come up to which each is compared with each; beyond, only those at the same place."""
+
+
 def _guessed(old: Record, new: Record, gone: list[Field], come: list[Field]) -> list[tuple[Field, Field]]:
     """Pairs of a field that is gone and one that came which are probably the same, the likeliest first."""
+    places = {id(each): at for record in (old, new) for at, each in enumerate(record.fields)}
+    all_pairs = len(gone) <= MOST and len(come) <= MOST
+    likely = [
+        (_likeness(before, after, places[id(before)] == places[id(after)]), before, after)
+        for before, after in (product(gone, come) if all_pairs else zip(gone, come, strict=False))
+    ]
     found: list[tuple[Field, Field]] = []
-    likely = sorted(
-        ((_likeness(old, new, before, after), before, after) for before in gone for after in come),
-        key=lambda each: -each[0],
-    )
-    for score, before, after in likely:
-        free = not any(before is b or after is a for b, a in found)
-        if score >= 1 and free:
+    taken: set[int] = set()
+    for score, before, after in sorted(likely, key=lambda each: -each[0]):
+        if score >= 1 and taken.isdisjoint((id(before), id(after))):
+            taken |= {id(before), id(after)}
             found.append((before, after))
     return found
 
 
-def _likeness(old: Record, new: Record, before: Field, after: Field) -> float:
+def _likeness(before: Field, after: Field, same_place: bool) -> float:
     """1 or more: probably one field. By type (must be alike), then name, place and doc."""
     if not _like_types(before.type, after.type):
         return 0.0
@@ -130,7 +140,7 @@ def _likeness(old: Record, new: Record, before: Field, after: Field) -> float:
     telling = {word for word in first & then if word not in vocabulary().generic}
     if not named and telling and (first <= then or then <= first):
         named = 0.8
-    placed = 0.3 if old.fields.index(before) == new.fields.index(after) else 0.0
+    placed = 0.3 if same_place else 0.0
     told = 0.7 * alike(before.doc, after.doc) if before.doc and after.doc else 0.0
     return named + placed + told
 
@@ -157,10 +167,11 @@ def _removed(path: str, gone: list[Field]) -> Iterator[Finding]:
 
 
 def _order(pair: Pair[Record], come: list[Field]) -> Iterator[Finding]:
-    names = [each.name for each in pair.new.fields]
-    kept = [each for each in names if pair.old.get(each)]
-    moved = kept != [each.name for each in pair.old.fields if each.name in kept]
-    inserted = [each.name for each in come if any(other in kept for other in names[names.index(each.name) + 1 :])]
+    kept = [each.name for each in pair.new.fields if pair.old.get(each.name)]
+    moved = kept != [each.name for each in pair.old.fields if pair.new.get(each.name)]
+    places = {each.name: at for at, each in enumerate(pair.new.fields)}
+    last = places[kept[-1]] if kept else -1
+    inserted = [each.name for each in come if places[each.name] < last]
     if moved or inserted:
         what = f"{', '.join(inserted)} stand before older fields" if inserted else "the fields stand in another order"
         yield Finding(

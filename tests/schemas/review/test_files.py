@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,20 @@ def test_the_folder_of_the_file_comes_before_this_repository(tmp_path: Path) -> 
     assert isinstance(found, Record)
     assert isinstance(found.fields[0].type, Record)
     assert found.fields[0].type.fields == []
+
+
+def test_a_very_large_change_is_reviewed_in_seconds(tmp_path: Path) -> None:
+    """Thousands of fields, symbols and branches, half of them exchanged, and a doc without an end."""
+    fields = [{"name": f"f{at}", "type": "string", "doc": "Amount before tax."} for at in range(1500)]
+    symbols = [f"S{at}" for at in range(1500)]
+    doc = "; ".join(f"{each}: not net of hours" for each in symbols)
+    old = [record("Line", *fields), {"type": "enum", "name": "acme.E", "symbols": symbols, "doc": doc}]
+    old += [record(f"R{at}") for at in range(500)]
+    text = json.dumps(old)
+    (tmp_path / "old.avsc").write_text(text)
+    (tmp_path / "new.avsc").write_text(text.replace('1"', '1x"').replace("before tax", "after tax").replace("S2", "T2"))
+    begun = time.process_time()
+    versions = [review.Version(name, review.read(tmp_path / f"{name}.avsc").type) for name in ("old", "new")]
+    found = review.diff(versions[:1], versions[1])
+    assert found.failed
+    assert time.process_time() - begun < 20

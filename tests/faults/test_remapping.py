@@ -196,6 +196,7 @@ def _entry(record: Record) -> Entry:
     return Entry(id=record.coordinates, value_hash=value_hash(record.value), **place, **origin, **about, **whereto)
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(300)
 def test_after_a_mapping_was_mended_exactly_what_it_changes_is_corrected_once(
     parts: Parts, nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -203,6 +204,7 @@ def test_after_a_mapping_was_mended_exactly_what_it_changes_is_corrected_once(
     mended(parts, nursery, tmp_path, monkeypatch, 300)
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(300)
 def test_what_is_posted_and_replayed_makes_no_new_document(
     parts: Parts, nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

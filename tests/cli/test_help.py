@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,10 +46,10 @@ def test_every_verb_of_this_path_is_there() -> None:
 
 def test_help_loads_nothing_heavy_and_is_quick() -> None:
     code = f"import sys, cli.main; cli.main.execute(['--help']); print([m for m in {HEAVY} if m in sys.modules])"
-    begun = time.process_time(), time.monotonic()
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    begun = os.times()
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.splitlines()[-1] == "[]"
-    assert time.monotonic() - begun[1] < 5, "0.25 s on an idle machine"
+    assert os.times().children_user - begun.children_user < 3, "0.2 s; by the processor's time, not by the clock"
 
 
 @pytest.mark.parametrize("args", [("dlq", "lst"), ("nothing",), ("dlq", "list", "--cod", "x"), ("dlq", "show")])

@@ -67,6 +67,7 @@ def test_each_outcome_is_counted_under_its_name_and_a_dead_letter_under_its_code
     counts = {name: value(samples, "psf_records_handled_total", component="c", outcome=name) for name in OUTCOMES}
     assert counts == {
         "delivered": 2, "duplicate": 1, "superseded": 1, "rejected": 1, "held": 1, "unknown": 0, "discarded": 0,
+        "amended": 0,
     }  # fmt: skip
     assert value(samples, "psf_records_retried_total", component="c") == 1, "a try that is repeated is no outcome"
     assert value(samples, "psf_dead_letters_total", component="c", code="wrong-magic") == 1

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli import closer, letters, show, waiting
-from cli.masking import COVERED
 from cli.options import Format
 from replay import Operator
 from replay.amending import Amended, Draft, draft
 from replay.amending import amend as send
 from replay.fields import parse
+from replay.patch import COVERED
 from replay.worth import Worth
 
 if TYPE_CHECKING:

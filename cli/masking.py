@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import schemas
+from replay.patch import COVERED
 
-COVERED = "***"
 SHOWN_HEADERS = ("ce_", "fabric-", "__dlq.errors.", "traceparent", "tracestate", "content-type")
 
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from psfabric import strict_json
 from psfabric.engine import Write
 from psfabric.event import Record
 
@@ -29,8 +30,7 @@ class Standing:
 
     def to_write(self, component: str) -> Write:
         body = {"v": FORMAT, "state": self.state, "why": self.why, "who": self.who, "at": self.at}
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return Write(TOPIC, component.encode(), text.encode())
+        return Write(TOPIC, component.encode(), strict_json.dumps(body))
 
 
 def read_standing(record: Record) -> tuple[str, Standing]:

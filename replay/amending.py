@@ -25,12 +25,12 @@ from psfabric.kafka import latest
 from psfabric.stored import understood
 from replay.acts import ASKED, Operator, new_id
 from replay.deadletters import DeadLetter
-from replay.difference import Change, Show, changes, hashed, patch
 from replay.errors import Declined, NotThere
 from replay.fields import Fields, Setting
 from replay.guarded import RECEIPTS, why_guarded
 from replay.ledger import Ledger
 from replay.operations import Operation
+from replay.patch import Change, Show, changes, hashed, patch
 from replay.progress import TOPIC as STATES
 from replay.reading import scan
 from replay.states import State, Stored, read_state

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-import schemas
+from replay.patch import COVERED, classified_at
 from replay.worth import Worth, of_event
 from schemas import HEAD_FIELDS, Model, models
 
-COVERED = "***"
 PRICED_BY = ("project_id", "role")
 NAMES_IT = ("event_id", "revision")
 """What may differ between two events that say the same."""
@@ -70,10 +70,10 @@ def total(each: Iterable[Difference]) -> list[Difference]:
 
 def changes(before: Model | None, after: Model) -> dict[str, tuple[str, str]]:
     """The fields that differ, each with its text before and after; personal and confidential ones are covered."""
-    tags = schemas.classified(after.EVENT)
     old, new = (dict(_leaves(model)) if model is not None else {} for model in (before, after))
     differ = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
-    return {path: (_shown(path, old.get(path), tags), _shown(path, new.get(path), tags)) for path in differ}
+    shown = partial(_shown, after.EVENT)
+    return {path: (shown(path, old.get(path)), shown(path, new.get(path))) for path in differ}
 
 
 def _after(base: Model, now: Model) -> Worth:
@@ -106,13 +106,9 @@ def _flat(body: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
             yield at, part
 
 
-def _shown(path: str, value: Any, tags: Mapping[str, str]) -> str:
+def _shown(event: str, path: str, value: Any) -> str:
     if value in (None, "", [], {}):
         return ""
-    covered = any(
-        tag != "internal" and (path == tagged or path.startswith(f"{tagged}.") or tagged.startswith(f"{path}."))
-        for tagged, tag in tags.items()
-    )
-    if covered:
+    if classified_at(event, path):
         return COVERED
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -19,7 +19,7 @@ from psfabric.kafka import Admin
 from psfabric.kafka.reader import read
 from replay.dialects import DIALECTS, UNKNOWN, Letter, letter_of, own_headers
 from replay.errors import Declined, nearest
-from replay.plan import Count, Entry, Plan, content_hash
+from replay.plan import Count, Entry, Plan, sealed
 from replay.selection import Selection, key_text
 
 KEPT = ("redo.", "hold.", "dlq.", "applied.", "ref.", "fabric.", "psf.delivery")
@@ -88,7 +88,7 @@ def plan_elsewhere(
         targets=(to,),
         warnings=tuple(_warnings(ordered, to, readers)),
     )
-    return plan.model_copy(update={"hash": content_hash(plan.model_dump(mode="json"))})
+    return sealed(plan)
 
 
 def is_elsewhere(plan: Plan) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from replay.difference import within
+from replay.patch import within
 
 _ROUTED = "the target was chosen by it"
 

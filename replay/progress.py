@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from psfabric import strict_json
 from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.event import Record
@@ -68,7 +69,7 @@ class Progress:
         return f"{PREFIX}{self.plan}".encode()
 
     def to_write(self) -> Write:
-        return Write(TOPIC, self.key, _text({"v": FORMAT, **asdict(self)}))
+        return Write(TOPIC, self.key, strict_json.dumps({"v": FORMAT, **asdict(self)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ class Order:
 
     def to_write(self) -> Write:
         kind = CANCEL if self.order == CANCEL else "order"
-        return Write(TOPIC, f"{PREFIX}{self.plan}/{kind}".encode(), _text({"v": ORDER_FORMAT, **asdict(self)}))
+        return Write(
+            TOPIC, f"{PREFIX}{self.plan}/{kind}".encode(), strict_json.dumps({"v": ORDER_FORMAT, **asdict(self)})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,3 @@ def _read_order(record: Record) -> Order:
     if body.pop("v") != ORDER_FORMAT:
         raise ValueError(f"an order about a replay in a newer format; this release reads {ORDER_FORMAT}")
     return Order(**body)
-
-
-def _text(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

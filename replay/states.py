@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from psfabric import strict_json
 from psfabric.engine import Write
 from psfabric.event import Record
 from replay.progress import TOPIC
@@ -55,8 +56,7 @@ class Stored:
 
     def to_write(self) -> Write:
         body = {name: text for name, text in asdict(self).items() if name != "of" and text}
-        text = json.dumps({"v": FORMAT, **body}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return Write(TOPIC, str(self.of).encode(), text.encode())
+        return Write(TOPIC, str(self.of).encode(), strict_json.dumps({"v": FORMAT, **body}))
 
 
 def is_state(record: Record) -> bool:

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
-from replay.difference import Change, changes, classified, hashed, patch
 from replay.errors import NotThere
 from replay.fields import Fields, Setting, parse
+from replay.patch import Change, changes, classified, hashed, patch
 from schemas import HEAD_FIELDS
 from tests.replay.plant import EXAMPLES, example
 

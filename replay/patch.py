@@ -7,7 +7,6 @@ tell whether a value is the one that somebody names, too little to read it.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,8 +15,12 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import schemas
+from psfabric import strict_json
 
 Show = Callable[[Any], Any]
+
+COVERED = "***"
+"""Stands for a personal or confidential value that nobody asked to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,13 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
 
 def classified(event: str, change: Change) -> bool:
     """Whether anything at that place is personal or confidential."""
+    return classified_at(event, change.field)
+
+
+def classified_at(event: str, field: str) -> bool:
+    """Whether the field, or any part of it, is personal or confidential."""
     tags = [path for path, tag in schemas.classified(event).items() if tag != "internal"]
-    return any(within(change.field, path) or within(path, change.field) for path in tags)
+    return any(within(field, path) or within(path, field) for path in tags)
 
 
 def within(path: str, outer: str) -> bool:
@@ -57,8 +65,8 @@ def hashed(salt: str) -> Show:
     """Covers a value by `{"hash": …}`: hex of BLAKE2b-256 over its canonical JSON, keyed with the id of the act."""
 
     def cover(value: Any) -> dict[str, str]:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return {"hash": blake2b(text.encode(), digest_size=32, key=salt.encode()[:64]).hexdigest()}
+        text = strict_json.dumps(value)
+        return {"hash": blake2b(text, digest_size=32, key=salt.encode()[:64]).hexdigest()}
 
     return cover
 

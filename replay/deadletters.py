@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import groupby, islice
+from itertools import groupby
 
 from psfabric.connection import Kafka
 from psfabric.engine.deadletter import OURS, THEIRS, origin
 from psfabric.event import Record
 from psfabric.kafka.reader import read
 from psfabric.stages import about_id
-from replay.reading import Place, fetch
+from replay.reading import Place, walk
 from replay.receipts import About
 from replay.states import UNSETTLED, State
 
 IMPORTED = OURS + "imported"
 """Header of an imported dead letter: where it lay before, and when the broker stored it there (`<place>@<ms>`)."""
-
-FETCH = 500
-"""Records kept in memory at once by `records_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,12 @@ class DeadLetter:
 
 
 def records_of(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[tuple[DeadLetter, Record | None]]:
-    """Each dead letter with its record as stored in the dlq topic; None when retention has removed it since."""
-    rest = iter(letters)
-    while batch := list(islice(rest, FETCH)):
-        found = fetch(kafka, [letter.place for letter in batch])
-        for letter in batch:
-            yield letter, found.get(letter.place)
+    """Each dead letter with its record as stored in the dlq topic, as they lie there, each partition read once; at the
+    end, with None, those that retention has removed since."""
+    waiting = {letter.place: letter for letter in letters}
+    for place, record in walk(kafka, list(waiting)):
+        yield waiting.pop(place), record
+    yield from ((letter, None) for letter in waiting.values())
 
 
 def originals(kafka: Kafka, letters: Iterable[DeadLetter]) -> Iterator[Record]:

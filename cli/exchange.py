@@ -111,7 +111,8 @@ def _exported(
         count = sum(1 for _ in found.letters(wanted))
         if dry_run:
             return count, None
-        written = _write(to, _told(originals(where.kafka, found.by_place(wanted)), count))
+        records = originals(where.kafka, found.by_place(wanted))
+        written = _write(to, show.counted(records, lambda done: f"{done} of {count} exported"))
     if written.records < count:
         show.tell(f"{count - written.records} are missing: retention removed them meanwhile.")
     detail = {
@@ -133,14 +134,6 @@ def _write(to: str, records: Iterator[Record]) -> Written:
     if to.endswith("/") or Path(to).is_dir():
         return exported_folder.write(records, Path(to))
     return exported_lines.write_file(records, Path(to))
-
-
-def _told(records: Iterator[Record], total: int) -> Iterator[Record]:
-    for done, record in enumerate(records):
-        if done % 1000 == 0:
-            show.progress(f"{done} of {total} exported")
-        yield record
-    show.progress_done()
 
 
 def _progress(done: int, total: int) -> None:

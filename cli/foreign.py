@@ -209,16 +209,7 @@ def _letters(where: Installation, topic: str, wanted: Selection) -> Iterator[Let
     for name in wanted.described().keys() - WITH_TOPIC:
         why = "goes not with --topic: only the fabric's own dead letters have it"
         raise typer.BadParameter(why, param_hint=f"--{name}")
-    return _told(foreign.letters(where.kafka, topic, wanted), topic)
-
-
-def _told(found: Iterator[Letter], topic: str) -> Iterator[Letter]:
-    """With progress, on a terminal."""
-    for count, letter in enumerate(found):
-        if count % 1000 == 0:
-            show.progress(f"{count} read of {topic}")
-        yield letter
-    show.progress_done()
+    return show.counted(foreign.letters(where.kafka, topic, wanted), lambda count: f"{count} read of {topic}")
 
 
 def _rows(first: Letter, rest: Iterator[Letter]) -> Iterator[tuple[Any, ...]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from textwrap import indent
-from typing import Any
+from typing import Any, TypeVar
 
 WIDE = 220
 """Columns where there is no terminal, so that nothing is cut in a file or a pipe."""
+
+T = TypeVar("T")
 
 PAGE = 1000
 """Rows whose columns are as wide as the widest of them."""
@@ -80,6 +82,15 @@ def progress(sentence: str) -> None:
 def progress_done() -> None:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def counted(found: Iterable[T], sentence: Callable[[int], str]) -> Iterator[T]:
+    """Hands on what is found; `sentence` tells, at each thousand, how many that were by now."""
+    for count, each in enumerate(found):
+        if count % 1000 == 0:
+            progress(sentence(count))
+        yield each
+    progress_done()
 
 
 def agreed(question: str, yes: bool) -> None:

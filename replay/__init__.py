@@ -1,13 +1,21 @@
 """Dead letters and replay: what failed, what it is worth, and how it is sent again to the one component that failed.
 
-Rooms: `catalogue` (what lies in `dlq.*` and where each of it stands), `held` (what waits), `plan` (a frozen list),
-`sending` (applying it: `claiming` says who may, `run` does it, `applying` decides, `orders` are those of others),
-`verify` (what became of it), `acts` (what an operator asks of a component), `road` (where a business object is now);
-`from_source` plans from a source's record; `foreign` reads and plans dead letters of others, `dialects` how each
-framework writes them; `ledger` writes the audit trail (`operations`), `audited` reads it, `chain` proves it, `lines` is
-a file of it, `identity` who acts, `trail` the rows of a replay; `states` is what was done about each dead letter;
-`deadletters`, `collecting`, `selection`, `receipts`, `answers`, `progress`, `watching`, `alive`, `originals`, `worth`,
-`reading` serve these. Everything here is synchronous and reads whole topics up to their end.
+Rooms:
+
+- what lies there: `catalogue` (dead letters and where each stands; `collecting` fills it, `history` tells one's story),
+  `held` (what waits), `road` (where a business object is now), `worth` (in time and money);
+- a plan: `plan` (a frozen list, `warned` what to know before); `sending` applies it (`claiming` says who may, `run`
+  does it, `applying` decides, `orders` are those of others, `trail` its audit rows), `verify` says what became of it;
+- a mapping run again: `from_source` plans it (`remapping` compares in a `book`, `landed` is what targets hold,
+  `surveying` counts for people, `differences` in time and money), `following` says what became of it;
+- one record mended: `amending` (`fields` by path, `guarded` the ones nobody sets, `patch` what changed);
+- files: `exported`, `exported_lines`, `exported_folder`, `importing`;
+- others' dead letters: `foreign`, and `dialects` how each framework writes them;
+- acts and their trail: `acts` (what an operator asks of a component), `ledger` writes the audit trail (`operations`),
+  `audited` reads it, `chain` proves it, `lines` is a file of it, `identity` who acts; `states` is what was done about
+  each dead letter.
+
+The others serve these. Everything here is synchronous and reads whole topics up to their end.
 
 A replay sends each record of its plan once, whatever is killed on the way. It never decodes and re-encodes a record.
 """

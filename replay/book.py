@@ -6,7 +6,6 @@ several contents under one version, any of them is what the mapping said before.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +15,13 @@ from typing import Self
 
 from psfabric.engine import Write
 from psfabric.event import LIVE, Record
-from replay.deadletters import event_type
+from replay import scratch
+from replay.deadletters import event_type, short_type
 
-CACHE = "-65536"
-"""Of the database, in KiB with a minus sign; the rest of it lies in a temporary file."""
+CACHE_KB = 64 * 1024
+"""Of the database; the rest of it lies in its file."""
 
-TABLES = f"""
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-PRAGMA cache_size = {CACHE};
+TABLES = """
 CREATE TABLE said (agg, type, seq, revision, hash, at_ms, source, time, value,
     PRIMARY KEY (agg, type, seq, revision, hash)) WITHOUT ROWID;
 CREATE TABLE now (agg, type, seq, kind, at_ms, part, off, id, correlation, time, value,
@@ -100,8 +97,13 @@ class Mapped:
     def of(cls, write: Write) -> Self:
         """From what a stage would write."""
         named = {name: (value or b"").decode() for name, value in write.headers}
-        type = named["ce_type"].removeprefix("psf.").rpartition(".v")[0]
-        about = named["ce_subject"], type, named["ce_sequence"], named["ce_id"], named["ce_correlationid"]
+        about = (
+            named["ce_subject"],
+            short_type(named["ce_type"]),
+            named["ce_sequence"],
+            named["ce_id"],
+            named["ce_correlationid"],
+        )
         return cls(*about, named["ce_time"], write.value or b"")
 
 
@@ -130,8 +132,7 @@ class Book:
     """Use as a context: the file is gone when it ends."""
 
     def __init__(self) -> None:
-        self.db = sqlite3.connect("")
-        self.db.executescript(TABLES)
+        self.db = scratch.opened(TABLES, CACHE_KB)
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,6 @@ amended it. Several of one subject are one failure that came again: the newest c
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,11 +17,12 @@ from typing import Any
 
 from psfabric.codec import Codec
 from psfabric.connection import Kafka
-from psfabric.errors import Transient, Unavailable
+from psfabric.errors import Transient
 from replay.collecting import JUDGED, OWN, Tell, collect, opened
 from replay.deadletters import DeadLetter
 from replay.reading import Place
 from replay.receipts import About
+from replay.scratch import room
 from replay.selection import EVERYTHING, Selection, names
 from replay.states import UNSETTLED, State
 from replay.worth import Worth
@@ -153,7 +153,7 @@ def catalogue(
 
     Raises Unavailable, also where there is no room for the list on disk.
     """
-    with contextlib.closing(opened()) as db, _room():
+    with contextlib.closing(opened()) as db, room("the list of dead letters"):
         db.create_function("names", 4, _names, deterministic=True)
         db.create_aggregate("exactly", 1, _Exactly)  # type: ignore[arg-type] # typeshed knows of numbers only
         yield Catalogue(db, collect(db, kafka, components, codec, tell))
@@ -181,17 +181,6 @@ class _Exactly:
 
     def finalize(self) -> str:
         return str(self._sum)
-
-
-@contextlib.contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-            raise
-        where = os.environ.get("TMPDIR") or "/var/tmp or /tmp"
-        raise Unavailable(f"the list of dead letters needs room on disk, in {where}, or set TMPDIR: {error}") from None
 
 
 def _letter(row: tuple[Any, ...]) -> DeadLetter:

@@ -18,6 +18,7 @@ from psfabric.engine.receipts import TOPIC as RECEIPTS
 from psfabric.errors import Transient
 from psfabric.event import Record
 from psfabric.stored import understood
+from replay import scratch
 from replay.deadletters import DeadLetter, of_record
 from replay.progress import TOPIC as STATES
 from replay.progress import folded
@@ -86,12 +87,8 @@ when it was written after a replay of this very dead letter began."""
 
 
 def opened() -> sqlite3.Connection:
-    """A database in a file without a name, which nobody else can open and which ends with the process."""
-    db = sqlite3.connect("", isolation_level=None)
-    for setting in ("temp_store = FILE", f"cache_size = -{CACHE_KB}", "journal_mode = OFF", "synchronous = OFF"):
-        db.execute(f"PRAGMA {setting}")
-    db.executescript(_TABLES)
-    return db
+    """An empty catalogue."""
+    return scratch.opened(_TABLES, CACHE_KB)
 
 
 def collect(db: sqlite3.Connection, kafka: Kafka, components: Iterable[str], codec: Codec | None, tell: Tell) -> str:

@@ -126,8 +126,13 @@ def _buried_ms(record: Record) -> int:
 
 
 def event_type(record: Record) -> str:
-    """`enriched.time.TimeApproved` of `psf.enriched.time.TimeApproved.v1`; "" for a record as received."""
-    return (record.header("ce_type") or "").removeprefix("psf.").rpartition(".v")[0]
+    """The short type of an event's record; "" for a record as received."""
+    return short_type(record.header("ce_type") or "")
+
+
+def short_type(ce_type: str) -> str:
+    """`enriched.time.TimeApproved` of `psf.enriched.time.TimeApproved.v1`."""
+    return ce_type.removeprefix("psf.").rpartition(".v")[0]
 
 
 def value_hash(value: bytes | None) -> str | None:

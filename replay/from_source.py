@@ -14,6 +14,7 @@ from replay.book import Book, Kept
 from replay.plan import Count, Entry, Plan, sealed
 from replay.remapped import Remapped
 from replay.remapping import Comparison, Tell
+from replay.scratch import room
 from replay.selection import Selection
 from replay.surveying import Surveying, behind, ends_to_follow
 
@@ -54,7 +55,7 @@ def plan_from_source(
     `number` gives the revision under which everything is said again, in twenty digits; it is asked only when there is
     something to send, with what the audit trail shall tell. Raises Unavailable, Transient (the schema registry).
     """
-    with Book() as book:
+    with Book() as book, room("the comparison with what was said"):
         found = remapping.compare(kafka, mapping, wanted, downstream.sinks, book, tell)
         kept = list(book.records())
         detail = {"from": mapping.topic, "selection": wanted.described(), "records": len(kept)}

@@ -354,6 +354,7 @@ class Engine:
         if self.policy.safe_repeat:
             return Retry(outcome.why)
         work.unanswered = work.find_first = True
+        work.resolved = None  # it was said of what was sent before
         self._pace.failed(now)
         believed = max(lane.believe_at, now + self.policy.settle)
         return Held(outcome.why, Answer(datetime.fromtimestamp(believed, UTC)))

@@ -114,11 +114,14 @@ class SinkStage(Calling):
         return Result(Held("an earlier version was sent a moment ago, and the target may not show it yet", until))
 
     def _may_be_there(self, work: Work) -> bool:
-        absent = work.resolved is not None and work.resolved.outcome == "absent"
-        return self.policy.idempotency == "none" and work.find_first and not absent
+        return self.policy.idempotency == "none" and work.find_first
 
     async def _found(self, task: _Task, now: float) -> Result | None:
-        """What the target already has of it; None when its absence can be believed, so that it may be sent."""
+        """What the target already has of it; None when its absence can be believed, so that it may be sent.
+
+        Where an operator found it absent nothing is waited for. But it is looked for: an earlier owner may have heard
+        the same, sent it, and died.
+        """
         event = task.event
         if event is None:
             raise RuntimeError("asked for a record that could not be read")
@@ -132,7 +135,8 @@ class SinkStage(Calling):
             r = receipt_found
             return self._answered(task, Duplicate(r.reference, r.facts, r.number, r.document_version))
         believed = max(task.lane.believe_at, task.work.attempted_at + self.policy.settle)
-        if now >= believed:
+        absent = task.work.resolved is not None and task.work.resolved.outcome == "absent"
+        if absent or now >= believed:
             return None
         why = "it may have been sent, and the target does not show it yet"
         return Result(Held(why, Answer(datetime.fromtimestamp(believed, UTC))))

@@ -114,6 +114,10 @@ class Erp:
         shown = [number for number, at in self.holds.get(event.aggregate_id, ()) if at <= now]
         return Receipt(event.aggregate_id) if number_of(event) in shown else None
 
+    def never(self, request: Request) -> bool:
+        """It was not carried out in time: whoever sent it and still waits (it slept meanwhile) gets no answer."""
+        return request.done is None and request not in self.under_way
+
     def forget(self, now: float) -> None:
         """What was not carried out in time never will be."""
         self.under_way = [r for r in self.under_way if r.done is None and r.sent_at + self.settle >= now]

@@ -438,6 +438,8 @@ class Component(RuleBasedStateMachine):
             worker.answer(call, None if how in ("ok", "200, not done") else Transient("busy"))
             return
         refusal = self.refusal(self.sent[number_of(request.event)])
+        if self.erp.never(request):
+            how = "no answer"
         if how.startswith("no answer") or (how == "500, done" and request.done is None and refusal is not None):
             if how == "no answer, done" and refusal is None:
                 self.erp.carry_out(request, self.now)

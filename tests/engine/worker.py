@@ -18,6 +18,7 @@ from psfabric.hosts.lease import Lease, LeasedWriter
 from psfabric.hosts.loading import Loaded, loaded
 from psfabric.kafka import latest
 from psfabric.kafka.memory import MemoryBroker
+from psfabric.outcomes import Unknown
 from psfabric.stages import SinkStage
 from tests.engine.erp import CODEC, Asked, Erp, ErpSink, Request
 
@@ -190,8 +191,10 @@ class Worker:
         request, asked = call.request, call.asked
         assert request is not None
         assert asked is not None
-        if answer is None:
-            find = asked.what == "find"
+        find = asked.what == "find"
+        if not find and self.erp.never(request):
+            answer = Unknown("no answer")
+        elif answer is None:
             answer = self.erp.find(asked.event, self.now()) if find else self.erp.carry_out(request, self.now())
         if isinstance(answer, Exception):
             call.fail(answer)

@@ -130,6 +130,15 @@ async def test_what_an_operator_found_is_taken(outcome: str, sent: int) -> None:
     assert result.outcome.reference == ("4711" if not sent else "new-wl-1")
 
 
+async def test_what_an_operator_found_absent_is_looked_for_all_the_same() -> None:
+    """An earlier owner may have heard the same, sent it, and died before it could say so."""
+    desk = Desk(there={"wl-1": "old-wl-1"})
+    said = Control(Act.RESOLVE, "in/0/0", "op", "someone", "looked", "", outcome="absent")
+    result = await desk.of(approved(), find_first=True, resolved=said)
+    assert isinstance(result.outcome, Delivered)
+    assert (desk.sink.sent, result.outcome.reference) == ([], "old-wl-1")
+
+
 # ------------------------------------------------------------------------------------------------ versions
 
 

@@ -154,7 +154,7 @@ class _Writer:
         if keyword.iskeyword(name) or name in SOURCE_OF or hasattr(Model, name):
             raise ValueError(f"{owner.full}.{name}: the name is taken in Python; choose another")
         annotation = self._use(self._annotation(part["type"], part, f"{owner.full}.{name}"))
-        default = self._use(_default(part))
+        default = self._use(self._default(part, f"{owner.full}.{name}"))
         notes = [part[tag] for tag in ("classification",) if tag in part]
         notes += [f"unit {part['unit']}"] if "unit" in part else []
         text = part["doc"] + (f" ({', '.join(notes)})" if notes else "")
@@ -184,16 +184,26 @@ class _Writer:
             return PLAIN[node]
         raise ValueError(f"{path}: no Python type for Avro {node!r}; see schemas/README.md for the types we use")
 
+    def _default(self, part: Schema, path: str) -> str:
+        """What a field is where its writer did not know it yet: a list is a tuple and a symbol its member, as read."""
+        if "default" not in part:
+            return ""
+        kind, default = part["type"], part["default"]
+        known = self.types.get(kind) if isinstance(kind, str) else None
+        if known is not None and known.schema["type"] == "enum":
+            return f" = {known.cls}.{default}"
+        if default == {} and isinstance(kind, dict) and kind["type"] == "map":
+            return " = Field(default_factory=dict)"
+        if default == [] and isinstance(kind, dict) and kind["type"] == "array":
+            return " = ()"
+        if default is None or kind in ("string", "boolean", "int", "long"):
+            return f" = {default!r}"
+        raise ValueError(f"{path}: no Python value for the default {default!r}; a field like this is none by null")
+
 
 def topic_of(event: EventName) -> str:
     """Topic of a canonical event: its entity's; ids between systems live only in `ref.xref`."""
     return "ref.xref" if event.entity == "xref" else f"psf.{event.entity}"
-
-
-def _default(part: Schema) -> str:
-    if "default" not in part:
-        return ""
-    return " = Field(default_factory=dict)" if part["default"] == {} else f" = {part['default']!r}"
 
 
 def _import(source: str, names: set[str]) -> str:

@@ -23,6 +23,7 @@ SEQUENCES = st.builds(
     st.integers(0, 10**20 - 1),
 )
 TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
+ASCII = st.characters(codec="ascii")
 IDS = st.text(st.characters(codec="utf-8"), max_size=30)
 SPECIAL = {
     "sequence": SEQUENCES,
@@ -73,7 +74,7 @@ def field(schema: dict[str, Any], named: dict[str, Any]) -> st.SearchStrategy[An
     if schema["name"] in SPECIAL:
         return SPECIAL[schema["name"]]
     if "pattern" in schema:
-        return st.text(st.sampled_from("ABCXYZ"), min_size=3, max_size=3)  # a currency is the only other one
+        return st.from_regex(schema["pattern"], fullmatch=True, alphabet=ASCII)
     if "minimum" in schema:
         return st.integers(schema["minimum"], 2**31 - 1)
     return values(schema["type"], named)

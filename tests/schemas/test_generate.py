@@ -95,6 +95,37 @@ def test_an_avro_type_that_we_do_not_use_is_refused(kind: Any) -> None:
         source({"name": "x", "type": kind, "doc": "A value."})
 
 
+COLOUR = {"type": "enum", "name": "Colour", "namespace": "psf.test", "doc": "A colour.", "symbols": ["UNKNOWN", "RED"]}
+TEXTS = {"type": "array", "items": "string"}
+PRICE = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "written"),
+    [
+        (COLOUR, "UNKNOWN", "x: Annotated[Colour, Field(strict=False)] = Colour.UNKNOWN"),
+        (TEXTS, [], "x: Annotated[tuple[Text, ...], Field(strict=False)] = ()"),
+        ({"type": "map", "values": "string"}, {}, "x: dict[Text, Text] = Field(default_factory=dict)"),
+        (["null", record("Inner")], None, "x: Inner | None = None"),
+        ("string", "", "x: Text = ''"),
+        ("boolean", False, "x: bool = False"),
+    ],
+)
+def test_a_default_is_the_value_that_a_reader_of_older_records_gets(kind: Any, default: Any, written: str) -> None:
+    text = source({"name": "x", "type": kind, "doc": "A value.", "default": default})
+    assert f"    {written}\n" in text
+    compile(text, "thing.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [(PRICE, "\u0000"), ({"type": "int", "logicalType": "date"}, 0), (TEXTS, ["a"]), (record("Inner"), {})],
+)
+def test_a_default_that_would_be_another_value_in_python_is_refused(kind: Any, default: Any) -> None:
+    with pytest.raises(ValueError, match=r"psf\.test\.Thing\.x: no Python value for the default"):
+        source({"name": "x", "type": kind, "doc": "A value.", "default": default})
+
+
 def test_docs_with_quotes_and_backslashes_stay_python() -> None:
     text = source(
         {"name": "x", "type": "string", "doc": 'Ends with a quote: "'}, {"name": "y", "type": "string", "doc": '"""\\'}

@@ -4,11 +4,12 @@ PY := .venv/bin/python
 CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli sandbox deploy bench tests)
 FAULTS := tests/hosts tests/secure tests/cli tests/psfabric tests/replay # what else is marked so
 PART ?=
+AGAINST ?= main
 SEED ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-docker test-faults test-faults-long bench check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker test-faults test-faults-long bench check schema-check format up down status logs restart fetch lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ check: venv ## lint, format, types, import directions, generated models
 	.venv/bin/mypy $(CODE)
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m schemas.generate --check
+
+schema-check: venv ## review what this branch changes in the schemas, against AGAINST (main)
+	@.venv/bin/psfabric schema check --against "$(AGAINST)"
 
 format: venv ## put the code in shape
 	.venv/bin/ruff check --fix .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +49,8 @@ Accepted = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="acceptances; ../accepted of the schemas by default")
 ]
 CheckOutput = Annotated[CheckFormat, typer.Option("--output", help="table for people, markdown for a pull request")]
+Sarif = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="write SARIF to a file, too")]
+Comment = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="write the comment to a file, too")]
 
 
 def register(app: typer.Typer) -> None:
@@ -106,6 +109,8 @@ def check(
     compatibility: Compatibility = "FULL_TRANSITIVE",
     accepted: Accepted = None,
     output: CheckOutput = CheckFormat.TABLE,
+    sarif: Sarif = None,
+    markdown: Comment = None,
 ) -> None:
     """Review what this branch changes in the schemas of a repository, against every version of the main line.
 
@@ -120,6 +125,10 @@ def check(
     level = _level(compatibility)
     given = acceptances.read(accepted or folder.parent / "accepted")
     report = checked(folder, against, level, given, datetime.now(UTC).date())
+    if sarif:
+        _write(sarif, json.dumps(reports.sarif(report), indent=1) + "\n", "--sarif")
+    if markdown:
+        _write(markdown, reports.markdown(report), "--markdown")
     if output is CheckFormat.SARIF:
         show.as_json(reports.sarif(report))
     elif output is CheckFormat.MARKDOWN:
@@ -133,6 +142,13 @@ def check(
         _report_table(report)
     if report.failed:
         raise typer.Exit(exits.FINDINGS)
+
+
+def _write(file: Path, text: str, option: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror}", param_hint=option) from None
 
 
 def _report_table(report: Report) -> None:

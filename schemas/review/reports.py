@@ -16,6 +16,9 @@ from schemas.review.mainline import SHORT
 MARKER = "<!-- psfabric-schema-check -->"
 """First line of the comment, by which the next run finds it and writes over it."""
 
+LARGEST = 60_000
+"""Characters of the comment; GitHub takes 65 536."""
+
 LEVELS = {BREAK: "error", HAZARD: "warning", NOTE: "note"}
 CODES = finding.CODES | lint.CODES | checking.CODES
 
@@ -75,7 +78,16 @@ def markdown(report: Report) -> str:
         lines += _section(f"{SHORT_NAMES[severity].capitalize()}", [each for each in left if each.severity is severity])
     lines += _accepted([each for each in report.findings if each.accepted])
     grave = next((each for each in left if each.severity is not NOTE), None)
-    return "\n".join([*lines, *(_how(grave) if grave else [])]) + "\n"
+    return _fitting([*lines, *(_how(grave) if grave else [])])
+
+
+def _fitting(lines: list[str]) -> str:
+    """The lines, without the last ones where they are too many for a comment; the gravest stand first."""
+    text = "\n".join(lines) + "\n"
+    if len(text) <= LARGEST:
+        return text
+    kept = text[:LARGEST].rpartition("\n")[0]
+    return f"{kept}\n\nThe rest does not fit into a comment; `psfabric schema check --output json` lists all.\n"
 
 
 def _scope(report: Report) -> str:

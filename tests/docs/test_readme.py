@@ -43,6 +43,10 @@ ELSEWHERE = {
     ),
     "make bench": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "minutes of both cores"),
     "make check": ("tests.deploy.test_environment.test_make_help_lists_every_target", "merged work has passed it"),
+    "make schema-check": (
+        "tests.deploy.test_ci.test_make_schema_check_reviews_a_clean_clone",
+        "what it finds depends on the branch that is checked out",
+    ),
     "make venv": ("tests.deploy.test_environment.test_python_3_10_is_refused_in_a_sentence", "this run came out of it"),
     "make up": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the demo test starts all parts"),
     "make down": ("tests.deploy.test_command.test_up_status_restart_logs_down", "the same code, with a small part"),

@@ -324,3 +324,14 @@ def test_sixty_schemas_of_five_versions_are_checked_within_five_seconds(
         print(f"\nschema check, 60 schemas of 5 versions, all changed: {took:.2f} s, {busy:.2f} s of them busy")
     assert (ran.code, len(ran.json["changed"])) == (exits.CLEAN, 60)
     assert busy < 5, "what others do on the machine meanwhile does not count"
+
+
+def test_a_comment_that_would_be_too_long_for_a_pull_request_ends_with_a_sentence(
+    check: Check, repository: Repository
+) -> None:
+    fields = [{"name": f"field_{at}", "type": "string", "doc": "", "default": ""} for at in range(400)]
+    repository.write(changed(HOURS, "task", doc="") | {"fields": [*HOURS["fields"], *fields]})
+    out = check("--output", "markdown").out
+    assert len(out) < 65_536
+    assert "| `unit-changed` |" in out, "the gravest stand first"
+    assert out.splitlines()[-1].startswith("The rest does not fit into a comment")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.review import Diff, Finding, Level, Severity
-    from schemas.review.check import Report
+    from schemas.review.checked import Report
 
 Old = Annotated[Path, typer.Argument(metavar="OLD.avsc", help="the schema as it was")]
 New = Annotated[Path, typer.Argument(metavar="NEW.avsc", help="the schema as it shall be")]
@@ -158,7 +158,7 @@ def _report_table(report: Report) -> None:
         ]
         show.table(("severity", "finding", "what it means"), rows)
     show.say(
-        f"{len(report.changed)} schemas changed since {report.base[:12]}, compared with {report.compared} versions: "
+        f"{len(report.changed)} files changed since {report.base[:12]}, compared with {report.compared} versions: "
         f"{counted([each.severity for each in report.findings if not each.accepted])}."
     )
 

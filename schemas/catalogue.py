@@ -67,12 +67,27 @@ class Topic(Entry):
     tombstones: bool
 
 
+class Audit(Entry):
+    """For how long at least the records of some topics are kept."""
+
+    topics: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """Families (`psf` is every psf.*), or whole names as in the entries."""
+    days: Annotated[int, Field(ge=-1)]
+    """-1: for ever."""
+    why: Words
+
+    def holds_for(self, name: str) -> bool:
+        """Whether an entry is among its topics."""
+        return name in self.topics or name.split(".")[0] in self.topics
+
+
 class Topics(Entry):
     """topics.toml."""
 
     partitions: Annotated[int, Field(ge=1)]
     max_message_bytes: Annotated[int, Field(ge=1024)]
     owners: dict[str, Owner]
+    audit: tuple[Audit, ...] = Field(default=(), strict=False)
     topic: tuple[Rule, ...] = Field(strict=False)
 
     def rule(self, name: str) -> Rule:
@@ -82,6 +97,11 @@ class Topics(Entry):
             if rule.name == name or (rule.name.endswith(">") and rule.name.split(".")[0] == family):
                 return rule
         raise LookupError(f"topic {name!r} is not in schemas/topics.toml: add it there with an owner")
+
+    def least_days(self, name: str) -> int:
+        """Days for which the audit rule has the records of an entry kept at least: 0 without one, -1 for ever."""
+        asked = [each.days for each in self.audit if each.holds_for(name)]
+        return -1 if -1 in asked else max(asked, default=0)
 
     def concrete(
         self,

@@ -25,6 +25,11 @@ def read(text: str, kind: type[M], file: str) -> M:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileError(f"{file}: not TOML: {error}") from error
+    return checked(data, kind, file)
+
+
+def checked(data: dict[str, Any], kind: type[M], file: str) -> M:
+    """What a TOML file holds, as a model. Raises `FileError` as `read` does."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from schemas.review import topics
 from schemas.review.accepted import Acceptance
+from schemas.review.checked import Checked, Report
 from schemas.review.diff import explained
 from schemas.review.files import BadSchema, Folder, read_json
-from schemas.review.finding import BREAK, HAZARD, NOTE, ORDER, Code, Finding, Severity
+from schemas.review.finding import BREAK, HAZARD, NOTE, ORDER, Code, Finding
 from schemas.review.json_text import NotJson, loads
 from schemas.review.levels import Failure, Level, Version, failures
 from schemas.review.lint import Remark, remarks, twice
@@ -27,55 +29,8 @@ CODES: dict[str, Code] = {
 }
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A finding of the check: in which file, under which id it may be accepted, and by whom it was."""
-
-    file: Path
-    """Relative to the top of the repository."""
-    code: str
-    severity: Severity
-    path: str
-    message: str
-    accepted: Acceptance | None = None
-
-    @property
-    def id(self) -> str:
-        return "/".join(filter(None, (self.file.stem, self.code, self.path)))
-
-    def as_dict(self) -> dict[str, str | bool]:
-        """As `--output json` gives it; these keys are a promise."""
-        return {
-            "id": self.id,
-            "file": self.file.as_posix(),
-            "code": self.code,
-            "severity": self.severity.value,
-            "path": self.path,
-            "message": self.message,
-            "accepted": self.accepted is not None,
-        }
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a branch changes: the files, and what was found in them, the gravest first."""
-
-    base: str
-    """The merge base that was compared with."""
-    top: Path
-    changed: tuple[Path, ...]
-    compared: int
-    """Versions of the main line that were compared with."""
-    findings: tuple[Checked, ...]
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything graver than a note is left that nobody accepted."""
-        return any(each.severity is not NOTE and not each.accepted for each in self.findings)
-
-
 def check(folder: Path, against: str, level: Level, accepted: Mapping[str, Acceptance], today: date) -> Report:
-    """Review the `.avsc` files of a folder, as they lie there, against those of the main line.
+    """Review the `.avsc` files of a folder, and the `topics.toml` beside it, as they lie there, against the main line.
 
     What is unchanged since the merge base is not looked at; what was wrong on the main line already is not told again.
     Raises `BadSchema`: no merge base, a file that cannot be read.
@@ -95,7 +50,16 @@ def check(folder: Path, against: str, level: Level, accepted: Mapping[str, Accep
         found += _file(line.top, path, values[path], history, bases.get(path), level)
     found += _named_twice(line.top, here, bases) if changed else []
     found += [_removed(path) for path in stored if path not in here]
+    catalogue = (folder.parent / topics.NAME).resolve().relative_to(line.top)
+    before, now = line.file(catalogue), _bytes(line.top / catalogue)
+    if before != now:
+        changed.append(catalogue)
+        found += topics.findings(catalogue, before, now)
     return Report(line.base, line.top, tuple(changed), compared, _judged(found, accepted, today))
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _values(top: Path, paths: Sequence[Path]) -> dict[Path, Any]:

@@ -1,6 +1,6 @@
 """The reviewed main line as git has it: the merge base, and every version of the schema files up to it.
 
-Three git processes in all, however many files and versions there are.
+A few git processes in all, however many files and versions there are.
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ class Mainline:
                 yield commit, next(tokens), token.split()[3]
             elif token:
                 commit = token
+
+    def file(self, path: Path) -> bytes | None:
+        """The content of one file, relative to the top, at the merge base; None where it is not there."""
+        return _git(self.top, "cat-file", "blob", f"{self.base}:{path.as_posix()}")
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Bytes of contents by id."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from schemas.review import check as checking
-from schemas.review import finding, lint
-from schemas.review.check import Checked, Report
+from schemas.review import finding, lint, topics
+from schemas.review.checked import Checked, Report
 from schemas.review.finding import BREAK, HAZARD, NOTE, SHORT_NAMES
 from schemas.review.mainline import SHORT
 
@@ -20,7 +20,7 @@ LARGEST = 60_000
 """Characters of the comment; GitHub takes 65 536."""
 
 LEVELS = {BREAK: "error", HAZARD: "warning", NOTE: "note"}
-CODES = finding.CODES | lint.CODES | checking.CODES
+CODES = finding.CODES | lint.CODES | checking.CODES | topics.CODES
 
 
 def sarif(report: Report) -> dict[str, Any]:
@@ -56,11 +56,15 @@ def _result(top: Path, found: Checked, rule: int) -> dict[str, Any]:
 
 
 def line_of(file: Path, path: str) -> int:
-    """Line at which the field of a path is defined, following the path from field to field; 1 where it is not found."""
+    """Line at which the field of a path is defined, following the path from field to field; or that of the entry of a
+    topic. 1 where it is not found."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return 1
+    if file.suffix == ".toml":
+        entry = re.search(rf'^name = "{re.escape(path.split("/")[0])}"|^{re.escape(path)} =', text, re.MULTILINE)
+        return text.count("\n", 0, entry.start()) + 1 if entry and path else 1
     at = 0
     for name in re.findall(r"[A-Za-z_]\w*(?![^<]*>)", path):
         found = re.compile(rf'"name"\s*:\s*"{re.escape(name)}"').search(text, at)
@@ -93,7 +97,7 @@ def _fitting(lines: list[str]) -> str:
 def _scope(report: Report) -> str:
     files = ", ".join(f"`{each.stem}`" for each in report.changed) or "none"
     base, count = report.base[:SHORT], report.compared
-    return f"Schemas changed since `{base}`: {files}; compared with {count} versions of the main line."
+    return f"Changed since `{base}`: {files}; compared with {count} versions of the main line."
 
 
 def _section(title: str, found: list[Checked]) -> list[str]:

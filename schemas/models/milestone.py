@@ -29,3 +29,35 @@ class MilestoneAccepted(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+
+
+class MilestoneCompleted(Model):
+    """The work of a milestone is done and handed over; it may not be invoiced before the client accepts it.
+    Aggregate and key: the milestone.
+    """
+
+    EVENT: ClassVar[str] = "milestone.MilestoneCompleted"
+    CE_TYPE: ClassVar[str] = "psf.milestone.MilestoneCompleted.v1"
+    TOPIC: ClassVar[str] = "psf.milestone"
+    SUBJECT: ClassVar[str] = "psf.milestone.MilestoneCompleted"
+
+    milestone_name: Text
+    """Title of the milestone. (confidential)"""
+    amount: Money
+    """Fee of the milestone, before tax. (confidential)"""
+    engagement_id: Text
+    """Engagement whose fixed fee the milestone is a part of; "" when not told."""
+    due_on: date | None = None
+    """Local date by which it was planned; null when not planned."""
+    completed_on: date
+    """Local date on which the work was done."""
+    completed_by: Text
+    """Resource id of whoever declared it done; "" when not told. (personal)"""
+    deliverable: Text
+    """Where the handed-over result is kept, e.g. a document id; "" when not told. (confidential)"""
+    deemed_accepted_on: date | None = None
+    """Local date on which the contract takes silence for acceptance; null when it never does."""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """

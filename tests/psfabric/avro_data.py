@@ -76,7 +76,8 @@ def field(schema: dict[str, Any], named: dict[str, Any]) -> st.SearchStrategy[An
     if "pattern" in schema:
         return st.from_regex(schema["pattern"], fullmatch=True, alphabet=ASCII)
     if "minimum" in schema:
-        return st.integers(schema["minimum"], 2**31 - 1)
+        whole = st.integers(schema["minimum"], 2**31 - 1)
+        return st.none() | whole if isinstance(schema["type"], list) else whole
     return values(schema["type"], named)
 
 

@@ -174,7 +174,6 @@ SMALL_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 SPECIAL = {
     "sequence": st.just(HEAD["sequence"]),
     "revision": st.integers(0, 10**20 - 1).map(lambda n: f"{n:020d}"),
-    "currency": st.from_regex(r"\A[A-Z]{3}\Z"),
 }
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: SMALL_TEXT,
@@ -193,8 +192,6 @@ def strategy(model: type[Record]) -> st.SearchStrategy[Any]:
 
 
 def _field(name: str, info: Any) -> st.SearchStrategy[Any]:
-    if name.endswith("currency"):
-        return SPECIAL["currency"]
     return SPECIAL[name] if name in SPECIAL else _values(info.annotation, info.metadata)
 
 
@@ -206,6 +203,8 @@ def _values(kind: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         scaled = next(part for part in metadata if hasattr(part, "scale"))
         bound = 10**scaled.precision - 1
         return st.integers(-bound, bound).map(lambda n: Decimal(n).scaleb(-scaled.scale))
+    if kind is str and (patterns := [part.pattern for part in metadata if getattr(part, "pattern", "^") != "^"]):
+        return st.from_regex(patterns[0].replace("$", r"\Z"))
     if kind in PLAIN:
         return PLAIN[kind]
     if get_origin(kind) is tuple:
@@ -220,7 +219,9 @@ def _values(kind: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
 
 
 def _unwrapped(kind: Any) -> tuple[Any, list[Any]]:
-    return (kind.__origin__, list(kind.__metadata__)) if hasattr(kind, "__metadata__") else (kind, [])
+    if not hasattr(kind, "__metadata__"):
+        return kind, []
+    return kind.__origin__, [part for given in kind.__metadata__ for part in getattr(given, "metadata", [given])]
 
 
 @pytest.mark.parametrize("event", schemas.events())

@@ -19,6 +19,7 @@ from cli import (
     hold,
     operations,
     pause,
+    publish,
     replay,
     schema,
     show,
@@ -43,6 +44,7 @@ demo.register(app)
 status.register(app)
 pause.register(app)
 where.register(app)
+publish.register(app)
 statement.register(app)
 for name, group in (
     ("dlq", dlq.app),

@@ -85,6 +85,16 @@ def settings(base: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def broker_and_registry(base: Mapping[str, str] | None = None) -> tuple[Kafka, str]:
+    """All that somebody needs who only publishes: the broker, and the registry's URL. Raises Misconfigured."""
+    env = environment(base)
+    kafka, mistakes = connection.read(env)
+    registry_url = _url(env, "PSF_REGISTRY_URL", _URLS["PSF_REGISTRY_URL"], mistakes)
+    if mistakes or kafka is None:
+        raise Misconfigured(mistakes)
+    return kafka, registry_url
+
+
 def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...], mistakes: list[str]) -> str:
     """What is wrong is said without the URL: it may hold a password."""
     text = env.get(name, "")

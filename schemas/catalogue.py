@@ -48,6 +48,10 @@ class Rule(Entry):
     classification: Classification
     tombstones: bool
     """Whether a null value is legal; elsewhere it is a dead letter `null-value`."""
+    writers: Literal["fabric", "systems"] = "fabric"
+    """`systems`: teams may publish here; `fabric`: only the fabric's own components write it."""
+    orders_by: Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$")] = "aggregate_id"
+    """The field whose value is the Kafka key of every event on a topic that systems write."""
     only_thin: bool = False
     """The topic exists only for sources whose notices are thin."""
     partitions: Annotated[int, Field(ge=1)] | None = None
@@ -102,6 +106,10 @@ class Topics(Entry):
         """Days for which the audit rule has the records of an entry kept at least: 0 without one, -1 for ever."""
         asked = [each.days for each in self.audit if each.holds_for(name)]
         return -1 if -1 in asked else max(asked, default=0)
+
+    def open_to_systems(self) -> tuple[str, ...]:
+        """The event types that systems may publish, sorted."""
+        return tuple(sorted(type for rule in self.topic if rule.writers == "systems" for type in rule.types))
 
     def concrete(
         self,

@@ -139,7 +139,7 @@ def test_a_topic_has_a_partition() -> None:
         ('cleanup = "delete"', 'cleanup = "shred"', r"\(raw\.<source>\)\.cleanup: input should be 'delete'"),
         ("tombstones = false", 'tombstones = "no"', r"tombstones: input should be a valid boolean"),
         ('name = "raw.<source>"', 'name = "raw <source>"', r"topic\[0\] .*name: string should match"),
-        ("partitions = 4", "partitions = ", "topics.toml: not TOML: .*line 8"),
+        ("partitions = 4", "partitions = ", "topics.toml: not TOML: .*line 10"),
     ],
 )
 def test_a_mistake_in_the_catalogue_names_place_and_repair(right: str, wrong: str, message: str) -> None:

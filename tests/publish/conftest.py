@@ -1,0 +1,3 @@
+from tests.replay.conftest import registry
+
+__all__ = ["registry"]

@@ -1,41 +1,10 @@
-"""Minor units of currencies (ISO 4217, list one), and worked time as people read it."""
+"""Amounts in minor units of their currency, and worked time as people read it."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-_ODD = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
-}
-"""Currencies that do not have two digits after the point."""
-
-
-def minor_units(currency: str) -> int:
-    """Digits after the point of a currency's amounts, e.g. 2 for GBP, 0 for JPY."""
-    return _ODD.get(currency, 2)
+from schemas.currencies import minor_units as minor_units
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:

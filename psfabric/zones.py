@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, tzinfo
 
 from psfabric.errors import Invalid
-
-_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])([01]\d|2[0-3]):?([0-5]\d)")
+from schemas.zones import zone_of
 
 
 def zone(name: str) -> tzinfo:
@@ -16,18 +13,10 @@ def zone(name: str) -> tzinfo:
 
     Raises Invalid(field-invalid).
     """
-    if name in ("Z", "UTC", "GMT"):
-        return UTC
-    offset = _OFFSET.fullmatch(name)
-    if offset:
-        sign, hours, minutes = offset.groups()
-        span = timedelta(hours=int(hours), minutes=int(minutes))
-        return timezone(span if sign == "+" else -span)
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        # Besides unknown names: paths that leave the database, folders in it, empty and over-long names.
-        raise Invalid("field-invalid", f"zone {name[:64]!r} is neither an IANA zone nor a fixed offset") from None
+    found = zone_of(name)
+    if found is None:
+        raise Invalid("field-invalid", f"zone {name[:64]!r} is neither an IANA zone nor a fixed offset")
+    return found
 
 
 def local_date(instant: datetime, name: str) -> date:

@@ -8,6 +8,7 @@ from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.event import Event, Record, Version
 from psfabric.stages.base import PASSED_ON, Pure, refused
+from psfabric.stages.judging import judged
 
 
 class ProcessStage(Pure):
@@ -35,7 +36,7 @@ class ProcessStage(Pure):
         return Result(PASSED_ON, tuple(writes), None, tuple(versions))
 
     def _write(self, output: Event | Route) -> Write:
-        event = output.event if isinstance(output, Route) else output
+        event = judged(output.event if isinstance(output, Route) else output)
         key, value, headers = self.codec.encode(event)
         topic = f"deliver.{output.target}" if isinstance(output, Route) else event.model.TOPIC
         return Write(topic, key, value, headers)
@@ -51,5 +52,5 @@ class ProcessStage(Pure):
         if stored is not None and output.event.version < stored:
             return []
         versions.append((key, output.event.version))
-        _, value, headers = self.codec.encode(output.event)
+        _, value, headers = self.codec.encode(judged(output.event))
         return [Write(f"ref.{output.entity}", key.encode(), value, headers, lane.partition)]

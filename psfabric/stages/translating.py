@@ -19,6 +19,7 @@ from psfabric.event import Event, Raw, Record
 from psfabric.ids import revised_id
 from psfabric.stages.base import PASSED_ON, Pure, refused
 from psfabric.stages.hydrating import raw_of
+from psfabric.stages.judging import judged
 
 
 class TranslateStage(Pure):
@@ -40,7 +41,7 @@ class TranslateStage(Pure):
         return Result(PASSED_ON, writes)
 
     def _write(self, event: Event) -> Write:
-        key, value, headers = self.codec.encode(event)
+        key, value, headers = self.codec.encode(judged(event))
         return Write(event.model.TOPIC, key, value, headers)
 
 

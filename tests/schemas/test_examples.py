@@ -12,12 +12,23 @@ import pytest
 from pydantic import ValidationError
 
 import schemas
+from schemas import rules
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 NAME = re.compile(
     r"(?P<event>(enriched\.)?[a-z]+\.[A-Za-z]+)\.(?P<case>[a-z0-9_]+(-[a-z0-9]+)*)\.(?P<verdict>pass|fail)\.json"
 )
 FILES = sorted(EXAMPLES.iterdir())
+
+
+class Broken(ValueError):
+    """The rules that an example breaks."""
+
+
+def _judge(event: str, text: bytes) -> None:
+    found = rules.violations(event, schemas.model(event).model_validate_json(text))
+    if found:
+        raise Broken(" ".join(each.code for each in found))
 
 
 def named(path: Path) -> re.Match[str]:
@@ -52,10 +63,15 @@ def test_a_passing_example_is_accepted_encoded_and_given_back_as_it_was(path: Pa
 
 
 @pytest.mark.parametrize("path", of("fail"), ids=lambda path: path.name)
-def test_a_failing_example_fails_for_the_field_it_is_named_after(path: Path) -> None:
+def test_a_failing_example_fails_for_the_field_or_the_rule_it_is_named_after(path: Path) -> None:
     match = named(path)
-    with pytest.raises(ValidationError) as refused:
-        schemas.model(match["event"]).model_validate_json(path.read_bytes())
-    faults = refused.value.errors()
+    with pytest.raises((ValidationError, Broken)) as caught:
+        _judge(match["event"], path.read_bytes())
+    refused = caught.value
+    if isinstance(refused, Broken):
+        assert str(refused) == match["case"], "an example that breaks a rule is named for its code and breaks no other"
+        return
+    assert isinstance(refused, ValidationError)
+    faults = refused.errors()
     assert len(faults) == 1, "a failing example has one fault, so that it cannot fail for another reason"
     assert faults[0]["loc"][0] == match["case"].split("-")[0]

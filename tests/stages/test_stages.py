@@ -486,7 +486,7 @@ class Step(Processor):
             yield Reference("project", event.aggregate_id, event)
             return
         yield event.derive(TimeApproved, component=self.name, approval_policy="p", approval_rule="r")
-        yield Route("shop", event.derive(TimeRejected, component=self.name, code="c", reason="r"))
+        yield Route("shop", event.derive(TimeRejected, component=self.name, code="bug", reason="r"))
 
 
 def processed(record: Record, lane: Lane | None = None, fault: Any = None) -> Result:
@@ -624,3 +624,55 @@ def test_a_sink_looks_for_its_own_targets_parents_and_for_approvals_and_for_noth
         Parent("xref", "shop:project:PRJ-1"): project,
         Parent("approval", "a-1"): approval,
     }
+
+
+# ------------------------------------------------------------------------------------------------ rules
+
+
+class Contradicting(Processor):
+    """Makes time of a zone that is none, or passes on what came."""
+
+    accepts: ClassVar[Types] = ("time.TimeSubmitted",)
+    emits: ClassVar[Types] = ("time.TimeApproved",)
+    makes: bool = True
+
+    def process(self, event: Event, known: Known) -> Iterable[Event | Route | Reference]:
+        if self.makes:
+            wrong: dict[str, Any] = {"zone": "Nowhere/Land", "approval_policy": "p", "approval_rule": "r"}
+            yield event.derive(TimeApproved, component=self.name, **wrong)
+        else:
+            yield event
+
+
+def contradicting(makes: bool, entry: Event) -> Result:
+    known: Any = Nothing()
+    stage = ProcessStage(Policy("step", "process"), CODEC, Contradicting(name="step", makes=makes), known)
+    return stage.handle(record_of(entry), Lane(2))
+
+
+def nowhere() -> Event:
+    entry = example("time.TimeSubmitted")
+    return entry.changed(data=entry.data.model_copy(update={"zone": "Nowhere/Land"}))
+
+
+def test_an_event_that_a_processor_makes_and_that_breaks_a_rule_is_a_dead_letter_naming_it() -> None:
+    result = contradicting(True, example("time.TimeSubmitted"))
+    assert isinstance(result.outcome, Rejected)
+    assert result.outcome.code == "rule-violated"
+    assert "time-zone-known" in result.outcome.why
+    assert result.writes == ()
+
+
+def test_an_event_that_a_processor_passes_on_is_not_judged_again() -> None:
+    assert isinstance(contradicting(False, nowhere()).outcome, Delivered)
+
+
+def test_an_event_that_a_source_says_and_that_breaks_a_rule_is_a_dead_letter() -> None:
+    class Wrong(Tracker):
+        def translate(self, full: Raw) -> Iterable[Event]:
+            return [nowhere()]
+
+    stage = TranslateStage(Policy("jira", "translate"), CODEC, Wrong(name="jira"), thin=True)
+    result = stage.handle(raw(b"x"), Lane(2))
+    assert isinstance(result.outcome, Rejected)
+    assert (result.outcome.code, result.writes) == ("rule-violated", ())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from schemas.base import Record, Scaled, Text
+from schemas.base import Instant, Record, Scaled, Text
 
 
 class Head(Record):
@@ -338,6 +338,89 @@ class SystemReference(Record):
     """Identity there, e.g. the record id; stable, not for display."""
     number: Text
     """The number people see there; "" when the system gives none."""
+
+
+class JurisdictionLevel(StrEnum):
+    """Whose tax it is: of a country, of a state or province, of a county, of a city, or of a special district.
+    UNKNOWN: a symbol of a later version, or not told.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    COUNTRY = "COUNTRY"
+    STATE = "STATE"
+    COUNTY = "COUNTY"
+    CITY = "CITY"
+    DISTRICT = "DISTRICT"
+
+
+class TaxTreatment(StrEnum):
+    """How a supply is treated: taxed at the standard, a reduced or the zero rate, exempt, taxed with the client
+    instead of us, or outside the tax. UNKNOWN: a symbol of a later version, or not told.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    STANDARD = "STANDARD"
+    REDUCED = "REDUCED"
+    ZERO = "ZERO"
+    EXEMPT = "EXEMPT"
+    REVERSE_CHARGE = "REVERSE_CHARGE"
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+
+
+class TaxLine(Record):
+    """The tax of one jurisdiction on one line of a document, or on all of them."""
+
+    SUBJECT: ClassVar[str] = "psf.common.TaxLine"
+
+    line_number: Annotated[int, Field(ge=0, le=2147483647)]
+    """Line of the document that is taxed, counted from 1; 0 when the whole document is. (unit 1)"""
+    tax_code: Text
+    """Tax code in the legal entity, e.g. `GB-VAT-20`; "" when the engine names only the jurisdiction."""
+    country_code: Annotated[Text, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    """Country whose tax it is, ISO 3166-1 alpha-2 code."""
+    jurisdiction: Text
+    """Name of the jurisdiction as the engine gives it, e.g. `TX STATE TAX`; "" when the country says it."""
+    level: Annotated[JurisdictionLevel, Field(strict=False)]
+    """Whose tax it is."""
+    treatment: Annotated[TaxTreatment, Field(strict=False)]
+    """How the supply is treated there."""
+    rate: Annotated[Decimal, Scaled(9, 6)]
+    """Rate as a fraction of the taxable amount: 0.200000 is one fifth. 0 where nothing is charged.
+    (confidential, unit 1)
+    """
+    taxable: Money
+    """Amount that the rate applies to, before tax. (confidential)"""
+    exempt: Money
+    """Part of the amount that is not taxed there, before tax. (confidential)"""
+    tax: Money
+    """Tax charged to the client; 0 where the client owes it itself. (confidential)"""
+    reason: Text
+    """Why nothing is charged, as printed on the invoice, e.g. the article of the law; "" where tax is charged.
+    (confidential)
+    """
+
+
+class TaxProof(Record):
+    """By whom and on what ground tax was determined, so that an auditor can ask there."""
+
+    SUBJECT: ClassVar[str] = "psf.common.TaxProof"
+
+    engine: Text
+    """System that determined it, as in the pipeline file, or `erp` when the tax code alone did."""
+    engine_version: Text
+    """Version of the engine or of its content, as it says; "" when it says none."""
+    engine_reference: Text
+    """Id of the determination there, e.g. of its transaction; "" when it keeps none. (confidential)"""
+    answer_hash: Annotated[Text, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    """BLAKE2b-256 in hex over the answer as received; "" when it was not kept."""
+    determined_at: Annotated[datetime, Instant()]
+    """Instant of the determination, as the engine says."""
+    exemption_certificate: Text
+    """Certificate that an exemption rests on; "" when none does. (confidential)"""
+    registration_check: Text
+    """Proof that the client's registration was confirmed, e.g. a consultation number; "" when none was needed.
+    (confidential)
+    """
 
 
 class TaxSetup(Record):

@@ -95,7 +95,7 @@ def place_of(where: Installation, id: str, topic: str | None) -> tuple[str, int,
 
     head, _, rest = id.rpartition("/")
     named, _, partition = head.rpartition("/")
-    if topic is None and (not named or named in where.inputs or named not in where.admin.topics()):
+    if topic is None and (not named or named in where.inputs or named not in where.admin.topics(named)):
         return None
     topic = topic or named
     partition = partition or head
@@ -139,7 +139,7 @@ def plan(where: Installation, topic: str, to: str, wanted: Selection) -> Plan:
     from replay.operations import claimed_user
 
     there = _letters(where, topic, wanted)
-    foreign.check_target(to, topic, where.admin.topics(), {each.name for each in where.topics})
+    foreign.check_target(to, topic, where.admin.topics(to, topic), {each.name for each in where.topics})
     found = list(there)
     if not found:
         show.tell(f"Nothing to replay: nothing in {topic} fits. No plan was written.")
@@ -229,7 +229,7 @@ def _record(where: Installation, place: tuple[str, int, int]) -> Record:
     from replay.reading import Place, fetch
 
     at = Place(*place)
-    foreign.expect_topic(at.topic, where.admin.topics())
+    foreign.expect_topic(at.topic, where.admin.topics(at.topic))
     if (at.topic, at.partition) not in where.admin.end_offsets([at.topic]):
         raise NotThere(f"{at.topic} has no partition {at.partition}")
     record = fetch(where.kafka, [at]).get(at)

@@ -104,7 +104,7 @@ def again(entry: Entry, original: Record) -> Write:
 def _all(kafka: Kafka, topic: str) -> Iterator[Letter]:
     """Partition after partition, so that the order is the same each time."""
     admin = Admin(kafka)
-    expect_topic(topic, admin.topics())
+    expect_topic(topic, admin.topics(topic))
     filled = sorted(tp for tp, end in admin.end_offsets([topic]).items() if end > 0)
     return (letter_of(record) for tp in filled for record in read(kafka, [tp]))
 

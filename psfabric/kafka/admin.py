@@ -19,11 +19,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from psfabric.connection import Kafka
 from psfabric.errors import Misconfigured, Unavailable
+from psfabric.kafka.allowed import expect_allowed
 from psfabric.kafka.config import client_config
 from psfabric.kafka.producer import quiet_logger
 from schemas import Topic
 
-_NO_LEADER_YET = {
+NO_LEADER_YET = {
     ck.KafkaError.NOT_LEADER_FOR_PARTITION,
     ck.KafkaError.LEADER_NOT_AVAILABLE,
     ck.KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -81,9 +82,10 @@ class Admin:
                 raise Unavailable(f"Kafka at {self._kafka} does not answer: {said.str()}")
             waiting(said.str())
 
-    def topics(self) -> set[str]:
-        """The name of every topic that there is. Raises Unavailable."""
-        return set(self._partitions())
+    def topics(self, *expected: str) -> set[str]:
+        """The name of every topic that there is. Raises Unavailable; Misconfigured for one that is expected, not there,
+        and that we may not look at."""
+        return set(self._partitions(expected))
 
     def plan(self, wanted: Iterable[Topic]) -> list[Change]:
         """What `apply` would do. Topics that exist and are not wanted, and settings not declared, are left alone."""
@@ -188,8 +190,9 @@ class Admin:
         return {tp: offset for tp, offset in found.items() if offset >= 0}
 
     def _offsets_of(self, topics: Iterable[str], spec: Any) -> dict[tuple[str, int], int]:
-        partitions = self._partitions()
-        return self._offsets({ck.TopicPartition(t, p): spec for t in topics for p in range(partitions.get(t, 0))})
+        wanted = list(topics)
+        partitions = self._partitions(wanted)
+        return self._offsets({ck.TopicPartition(t, p): spec for t in wanted for p in range(partitions.get(t, 0))})
 
     def _committed(self, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[tuple[str, int], int]]:
         """Asked of each group's coordinator by a consumer that joins nothing.
@@ -227,14 +230,15 @@ class Admin:
                 return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
             except ck.KafkaException as error:
                 reason: ck.KafkaError = error.args[0]
-                if reason.code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                if reason.code() not in NO_LEADER_YET or time.monotonic() > deadline:
                     raise Unavailable(f"Kafka at {self._kafka} does not answer: {reason.str()}") from None
                 time.sleep(0.1)
         return {}
 
-    def _partitions(self) -> dict[str, int]:
+    def _partitions(self, expected: Iterable[str] = ()) -> dict[str, int]:
         try:
             topics = self._client.list_topics(timeout=10).topics
+            expect_allowed(self._client, self._kafka, set(expected) - topics.keys())
         except ck.KafkaException as error:
             raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}

@@ -11,9 +11,9 @@ from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Unavailable
 from psfabric.event import Record
-from psfabric.kafka.admin import Admin
+from psfabric.kafka.admin import NO_LEADER_YET, Admin
 from psfabric.kafka.group import record_of
-from psfabric.kafka.reader import answering, bounded_consumer, described
+from psfabric.kafka.reader import SHOWN_WITHIN, answering, bounded_consumer, described
 
 
 class Follower:
@@ -64,9 +64,16 @@ class Follower:
         self._positions[tp] = max(offset, self._positions.get(tp, 0))
 
     def _end(self, tp: TopicPartition) -> int:
+        deadline = time.monotonic() + SHOWN_WITHIN
         with answering(self._kafka):
-            found = self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)
-        return int(found[1])
+            while True:
+                try:
+                    found = self._consumer.get_watermark_offsets(ck.TopicPartition(tp.topic, tp.partition), timeout=10)
+                    return int(found[1])
+                except ck.KafkaException as error:
+                    if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                        raise
+                described(self._consumer, self._kafka)  # made a moment ago: ask who leads it now
 
 
 class Settled:

@@ -10,8 +10,9 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 import confluent_kafka as ck
 
 from psfabric.connection import Kafka
-from psfabric.errors import Unavailable
+from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
+from psfabric.kafka.allowed import expect_allowed, not_allowed
 from psfabric.kafka.config import client_config
 from psfabric.kafka.group import record_of
 from psfabric.kafka.producer import quiet_logger
@@ -58,9 +59,14 @@ def read_topic(kafka: Kafka, topic: str) -> list[Record]:
 
 
 def partitions_of(kafka: Kafka, topic: str) -> list[int]:
+    """None of an unknown topic. Raises Misconfigured for one that may not be looked at, Unavailable for no answer."""
     consumer = bounded_consumer(kafka)
     try:
-        return described(consumer, kafka).get(topic, [])
+        found = described(consumer, kafka).get(topic, [])
+        if not found:
+            with answering(kafka):
+                expect_allowed(consumer, kafka, [topic])
+        return found
     finally:
         consumer.close()
 
@@ -84,7 +90,9 @@ def answering(kafka: Kafka) -> Iterator[None]:
 def read(
     kafka: Kafka, tps: Iterable[tuple[str, int]], starts: Mapping[tuple[str, int], int] | None = None
 ) -> Generator[Record, None, None]:
-    """Every record of the given topic-partitions; in order within each. Raises Unavailable when nothing comes.
+    """Every record of the given topic-partitions; in order within each.
+
+    Raises Unavailable when nothing comes, Misconfigured where the broker does not allow it.
 
     `starts` gives offsets to begin at; one that retention has removed begins at the first that is left.
     """
@@ -110,6 +118,8 @@ def read(
                     wanted.discard((message.topic() or "", message.partition() or 0))
                 elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise Unavailable(f"{message.topic()} does not exist; run `psfabric topics apply`")
+                elif error.code() == ck.KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                    raise Misconfigured([not_allowed(kafka, message.topic() or "")])
             if stirred:
                 progressed = time.monotonic()  # only now: a slow reader of what is yielded is no stalled broker
             elif time.monotonic() - progressed > STALLED:
@@ -121,10 +131,13 @@ def read(
 def _expect(consumer: ck.Consumer, kafka: Kafka, topics: set[str]) -> None:
     """Raises Unavailable for a topic that is not there: assigned, it would be waited for in silence.
 
-    Asking also spares time: an assignment to a client that knows no leaders yet waits half a second for them.
+    Raises Misconfigured for one that may not be looked at. Asking also spares time: an assignment to a client that
+    knows no leaders yet waits half a second for them.
     """
     deadline = time.monotonic() + SHOWN_WITHIN
     while missing := topics - described(consumer, kafka).keys():
+        with answering(kafka):
+            expect_allowed(consumer, kafka, missing)
         if time.monotonic() > deadline:
             raise Unavailable(f"{', '.join(sorted(missing))} does not exist; run `psfabric topics apply`")
         time.sleep(0.1)

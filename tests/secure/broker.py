@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
+    ResourcePatternType,
+    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialAlteration,
@@ -27,6 +32,9 @@ listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.pla
  user_plainly="in-plain";
 listener.name.secure.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.location={keystore}
 """
@@ -70,3 +78,11 @@ def add_users(bootstrap: str, users: Sequence[tuple[str, str, str]]) -> None:
         credential = ScramCredentialInfo(mechanisms[mechanism], 4096)
         asked: list[UserScramCredentialAlteration] = [UserScramCredentialUpsertion(name, credential, password.encode())]
         admin.alter_user_scram_credentials(asked)[name].result(20)
+
+
+def allow(bootstrap: str, topic: str, operation: AclOperation, user: str) -> None:
+    """Only that user, and only that, from now on. Waits until it holds."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    literal, anywhere = ResourcePatternType.LITERAL, "*"
+    rule = AclBinding(ResourceType.TOPIC, topic, literal, f"User:{user}", anywhere, operation, AclPermissionType.ALLOW)
+    admin.create_acls([rule])[rule].result(20)

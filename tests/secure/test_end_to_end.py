@@ -4,17 +4,15 @@ the wrong password, or the wrong authority."""
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
 from cli import exits
-from deploy.local import Stack
-from deploy.local.progress import silent
 from psfabric.connection import Kafka, read
 from psfabric.errors import Misconfigured, Unavailable
 from psfabric.hosts.cursors import CURSORS, move, standing
@@ -25,11 +23,11 @@ from replay.operations import TOPIC as OPERATIONS
 from replay.operations import claimed_user, operation_of
 from schemas import Topic
 from tests.cli.conftest import Run
-from tests.conftest import ROOT
+from tests.conftest import own_stack
 from tests.hosts.calling import FakeCalling, Hosting
 from tests.hosts.fakes import FakeStage, Hosted, create, eventually, produce, unique, values_of
 from tests.replay.plant import SINK
-from tests.secure.broker import SECURE, SecureKafka, add_users
+from tests.secure.broker import SECURE, SecureKafka, add_users, allow
 from tests.secure.certificates import authority, server
 
 PASSWORD = "correct-horse-Äö-battery"
@@ -45,6 +43,8 @@ class Broker:
 
     address: str
     folder: Path
+    within: str
+    """The listener without a login, for who may do everything."""
 
     def env(self, **other: str) -> dict[str, str]:
         right = {
@@ -71,10 +71,23 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     other.write(folder, "other")
     (folder / "password").write_text(PASSWORD + "\n")
     part = SecureKafka(server(ours, "127.0.0.1"))
-    with Stack(ROOT, "secure", ["kafka"], dict(os.environ), silent, catalogue={"kafka": part}) as stack:
+    with own_stack("secure", ["kafka"], catalogue={"kafka": part}) as stack:
+        stack.up()
         users = [(USER, "SCRAM-SHA-512", PASSWORD), (f"{USER}-256", "SCRAM-SHA-256", PASSWORD)]
         add_users(stack.endpoints["PSF_KAFKA_BOOTSTRAP"], users)
-        yield Broker(stack.endpoints[SECURE], folder)
+        yield Broker(stack.endpoints[SECURE], folder, stack.endpoints["PSF_KAFKA_BOOTSTRAP"])
+
+
+def work_there(broker: Broker, monkeypatch: pytest.MonkeyPatch, **other: str) -> None:
+    """Commands in this process work on that broker, and on no other part."""
+    where = {"PSF_REGISTRY_URL": "http://127.0.0.1:1", "PSF_REDIS_URL": "redis://127.0.0.1:1/0"}
+    (broker.folder / "sink.toml").write_text(SINK.format(name="tryton-secure"))
+    monkeypatch.setenv("PSF_PIPELINES", str(broker.folder))
+    for name in broker.env():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(broker.folder)
+    for name, value in {**broker.env(**other), **where}.items():
+        monkeypatch.setenv(name, value)
 
 
 async def test_a_record_goes_from_raw_through_both_hosts_to_a_sink(broker: Broker) -> None:
@@ -138,14 +151,7 @@ def test_each_way_to_log_in(broker: Broker, login: tuple[str, str, str]) -> None
 def test_a_wrong_password_or_authority_is_exit_2_with_a_sentence_at_once(
     broker: Broker, run: Run, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], sentence: str
 ) -> None:
-    where = {"PSF_REGISTRY_URL": "http://127.0.0.1:1", "PSF_REDIS_URL": "redis://127.0.0.1:1/0"}
-    (broker.folder / "sink.toml").write_text(SINK.format(name="tryton-secure"))
-    monkeypatch.setenv("PSF_PIPELINES", str(broker.folder))
-    for name in broker.env():
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(broker.folder)
-    for name, value in {**broker.env(**wrong), **where}.items():
-        monkeypatch.setenv(name, value)
+    work_there(broker, monkeypatch, **wrong)
     began = time.monotonic()
     ran = run("topics", "plan")
     assert ran.code == exits.USAGE
@@ -167,3 +173,25 @@ def test_without_tls_the_listener_does_not_answer_and_says_what_to_look_at(broke
     plain = Kafka(broker.address)
     with pytest.raises(Unavailable, match="does not answer"):
         Admin(plain).wait(time.monotonic() + 1)
+
+
+@pytest.mark.parametrize("who", ["of another", "described"])
+def test_a_topic_that_may_not_be_read_is_exit_2_with_a_sentence_at_once(
+    broker: Broker, run: Run, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """Without the right to describe it a topic looks like one that is not there, or empty."""
+    topic = f"{unique('dlq')}.orders"
+    Admin(broker.reached()).apply([Topic(name=topic, partitions=1, config={}, rule="test", tombstones=True)])
+    produce(Kafka(broker.within), topic, [("k", "v")])
+    if who == "described":
+        allow(broker.within, topic, AclOperation.DESCRIBE, USER)
+    else:
+        allow(broker.within, topic, AclOperation.READ, "somebody-else")
+    work_there(broker, monkeypatch)
+    began = time.monotonic()
+    ran = run("dlq", "list", "--topic", topic)
+    assert (ran.code, ran.out) == (exits.USAGE, "")
+    assert f"does not let the user {USER} read {topic}: allow READ and DESCRIBE" in ran.err
+    assert time.monotonic() - began < 10
+    with pytest.raises(Misconfigured, match=f"read {topic}"):
+        read_topic(broker.reached(), topic)

@@ -5,6 +5,8 @@ CODE := $(wildcard schemas psfabric producers processors sinks replay recon cli 
 FAULTS := tests/hosts tests/secure tests/cli tests/psfabric tests/replay # what else is marked so
 PART ?=
 AGAINST ?= main
+# Most of a test is waiting for its parts, so there may be more workers than cores. Given parts are not shared by several.
+WORKERS ?= $(if $(PSF_KAFKA_BOOTSTRAP)$(PSF_TRYTON_URL),0,4)
 SEED ?=
 
 .DEFAULT_GOAL := help
@@ -28,8 +30,8 @@ venv: .venv/installed ## install what is needed into .venv
 demo: venv ## run the working day: start everything, post a month, print the statement, stop everything
 	@.venv/bin/psfabric demo $(if $(SEED),--seed $(SEED))
 
-test: venv ## run every test against the real parts
-	@.venv/bin/pytest
+test: venv ## run every test against the real parts, in four workers with parts of their own (WORKERS=2)
+	@.venv/bin/pytest -n $(WORKERS) --dist worksteal
 
 test-docker: venv ## the parts as containers instead: needs a Docker engine, pulls images
 	@.venv/bin/pytest -m docker tests/containers

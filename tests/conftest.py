@@ -1,4 +1,4 @@
-"""The real parts that tests run against: one stack for the whole run, each part started when first asked for.
+"""The real parts that tests run against: one stack for each worker of a run, each part started when first asked for.
 
 Endpoints given in the environment (PSF_KAFKA_BOOTSTRAP, …) are used instead; then that part is not started.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import io
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from deploy.local import Console, Stack, StackBusy
+from deploy.local.part import Part
+from deploy.local.parts import ALL
+from deploy.local.progress import Tell as Progressed
+from deploy.local.progress import silent
 from psfabric.connection import Kafka
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CORE = ("kafka", "registry", "redis")
+STACKS = 16
+TOLD = "told"
+
+pytest_plugins = ["tests.faults.summary"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class TrytonServer:
     admin_password: str
 
 
-class _Terminal(io.StringIO):
+class Terminal(io.StringIO):
     """Where pytest itself writes: what is printed the usual way is captured, and shown only for a test that fails."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -49,19 +57,48 @@ class _Terminal(io.StringIO):
         return len(text)
 
 
+Tell = Callable[[str], None]
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Says a line at the end of the run, which every worker's way leads to; what is printed by one is lost."""
+    return lambda line: record_property(TOLD, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    passed = terminalreporter.getreports("passed")
+    told = [line for report in passed for name, line in report.user_properties if name == TOLD]
+    if told:
+        terminalreporter.section("counted and measured")
+        terminalreporter.write_line("\n".join(str(line) for line in told))
+
+
+@contextlib.contextmanager
+def own_stack(
+    name: str,
+    parts: Sequence[str],
+    tell: Progressed = silent,
+    env: Mapping[str, str] | None = None,
+    catalogue: Mapping[str, Part] = ALL,
+) -> Iterator[Stack]:
+    """A stack with nothing started yet: `name`, or `name-2` … when another run or worker in this checkout has that."""
+    for folder in (name, *(f"{name}-{n}" for n in range(2, STACKS + 1))):
+        with contextlib.suppress(StackBusy):
+            stack = Stack(ROOT, folder, parts, env, tell, catalogue=catalogue)
+            stack.claim()
+            break
+    else:
+        pytest.exit(f"{STACKS} test runs or workers use this checkout already; wait until one ends.", returncode=4)
+    try:
+        yield stack
+    finally:
+        stack.down()
+
+
 @pytest.fixture(scope="session")
 def stack_on_demand(pytestconfig: pytest.Config) -> Iterator[Stack]:
-    """A stack with nothing started yet: `test`, or `test-2` … when another run in this checkout has that one."""
-    tell = Console(_Terminal(pytestconfig))
-    with contextlib.ExitStack() as stopping:
-        for name in ("test", "test-2", "test-3", "test-4", "test-5", "test-6"):
-            with contextlib.suppress(StackBusy):
-                stack = Stack(ROOT, name, (), on_progress=tell)
-                stack.claim()
-                stopping.callback(stack.down)
-                break
-        else:
-            pytest.exit("Six test runs use this checkout already; wait until one ends.", returncode=4)
+    with own_stack("test", (), Console(Terminal(pytestconfig))) as stack:
         yield stack
 
 

@@ -94,8 +94,8 @@ def test_a_process_starts_within_30_s_and_works_while_the_registry_is_away(
             while Admin(here.kafka).lag({name: ["psf.time"]})[name][0].behind:
                 assert time.monotonic() < deadline, log.read_text()[-2000:]
                 time.sleep(0.2)
-    assert read_topic(here.kafka, f"hold.{name}") == []
-    assert read_topic(here.kafka, f"dlq.{name}") == []
+    for kind in ("hold", "dlq"):  # what other tests wrote to the topic may well have failed
+        assert [record for record in read_topic(here.kafka, f"{kind}.{name}") if record.key == key] == []
 
 
 def test_registering_keeps_every_id(run: Run, here: Plant) -> None:

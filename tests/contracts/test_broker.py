@@ -26,7 +26,7 @@ from psfabric.kafka.memory import (
     MemoryReader,
     MemoryTransaction,
 )
-from psfabric.kafka.producer import WriteFailed
+from psfabric.kafka.producer import WriteFailed, quiet_logger
 from psfabric.kafka.reader import read
 from schemas import Topic
 from tests.contracts.broker import Broker, BrokerContract, Member, Reader, turn, writes
@@ -52,7 +52,7 @@ class Closing:
 class RealTransaction:
     def __init__(self, bootstrap: str, transactional_id: str) -> None:
         config = {"bootstrap.servers": bootstrap, "transactional.id": transactional_id}
-        self._producer = ck.Producer({**config, "transaction.timeout.ms": 60_000})
+        self._producer = ck.Producer({**config, "transaction.timeout.ms": 60_000}, logger=quiet_logger("test"))
         self._producer.init_transactions(20)
         self._producer.begin_transaction()
 

@@ -31,6 +31,12 @@ class Report:
     def empty(self) -> bool:
         return not (self.totals or self.controls or self.points)
 
+    def add(self, other: Report) -> None:
+        """What another worker of the same run found."""
+        self.totals += other.totals
+        self.controls |= other.controls
+        self.points |= other.points
+
     def lines(self) -> list[str]:
         """The table."""
         rows = [COLUMNS, *(tuple(str(asdict(t)[c]) for c in COLUMNS) for t in self.totals)]

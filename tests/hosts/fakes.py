@@ -120,14 +120,14 @@ def committed(kafka: Kafka, group: str, topic: str, partition: int = 0) -> int:
     return max(0, int(answer.topic_partitions[0].offset))
 
 
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "not within the time allowed"
         await asyncio.sleep(0.02)
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """As `until`, for conditions that ask the broker: they run in a thread."""
     deadline = time.monotonic() + seconds
     while not await asyncio.to_thread(condition):

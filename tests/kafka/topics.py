@@ -12,6 +12,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import Write
 from psfabric.kafka import Admin, Producer
 from psfabric.kafka.config import client_config
+from psfabric.kafka.producer import quiet_logger
 from schemas import Topic
 
 
@@ -40,7 +41,7 @@ class Transaction:
 
     def __init__(self, kafka: Kafka, name: str, *values: str, id: str = "") -> None:
         config = {**client_config(kafka), "transactional.id": id or name, "transaction.timeout.ms": 60_000}
-        self._producer = ck.Producer(config)
+        self._producer = ck.Producer(config, logger=quiet_logger("test"))
         self._producer.init_transactions(20)
         self._producer.begin_transaction()
         for value in values:

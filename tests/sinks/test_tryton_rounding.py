@@ -11,7 +11,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psfabric.outcomes import Delivered
+from psfabric.outcomes import Delivered, Unknown
 from sandbox.tryton_admin import TrytonAdmin
 from sinks.tryton_erp.rounding import tryton_amount, tryton_hours
 from tests.conftest import TrytonServer
@@ -70,6 +70,9 @@ async def test_tryton_bills_exactly_that(tryton: TrytonServer, admin: TrytonAdmi
         answers = await target.deliver(worked[start : start + 200])
         assert all(isinstance(answer, Delivered) for answer in answers)
     (made,) = await target.deliver([world.month_end(day=date(2026, 10, 31))])
+    for _ in range(5):  # on a busy machine so long an invoice may take longer than an answer is waited for
+        if isinstance(made, Unknown):
+            (made,) = await target.deliver([world.month_end(day=date(2026, 10, 31))])
     assert isinstance(made, Delivered), made
     lines = json.loads(made.facts["lines"])
     billed = {line["role"]: (Decimal(line["quantity"]), Decimal(line["amount"])) for line in lines}

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.review import Level, Version, failures, parse
 from schemas.review.json_text import NotJson, loads
+from tests.conftest import Tell
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "cases"
 KINDS = {
@@ -51,21 +52,19 @@ def judged(case: dict[str, Any]) -> tuple[str, set[str]]:
 
 
 def test_every_undisputed_case_of_compatibility_is_judged_as_its_source_does(
-    capsys: pytest.CaptureFixture[str],
+    tell: Tell,
 ) -> None:
     undisputed = [case for case in cases("avro_compat") if not case["disputed"]]
     wrong = [case["id"] for case in undisputed if judged(case)[0] != case["expected"]]
-    with capsys.disabled():
-        print(f"\navro_compat: {len(undisputed) - len(wrong)} of {len(undisputed)} undisputed cases agree")
+    tell(f"avro_compat: {len(undisputed) - len(wrong)} of {len(undisputed)} undisputed cases agree")
     assert wrong == []
     assert len(undisputed) > 100
 
 
-def test_every_disputed_case_is_judged_as_was_decided(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_disputed_case_is_judged_as_was_decided(tell: Tell) -> None:
     disputed = [case for case in cases("avro_compat") if case["disputed"]]
     wrong = [case["id"] for case in disputed if judged(case)[0] != DECIDED.get(case["id"], case["expected"])]
-    with capsys.disabled():
-        print(f"\navro_compat: {len(disputed) - len(wrong)} of {len(disputed)} disputed cases follow the decision")
+    tell(f"avro_compat: {len(disputed) - len(wrong)} of {len(disputed)} disputed cases follow the decision")
     assert wrong == []
 
 
@@ -83,11 +82,10 @@ def test_every_place_of_a_conflict_is_told_once() -> None:
     assert Counter(KINDS[each.conflict.rule] for each in found) == Counter(case["expected_error_kind"])
 
 
-def test_every_case_of_validity_is_judged_as_its_source_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_case_of_validity_is_judged_as_its_source_does(tell: Tell) -> None:
     given = cases("avro_schema_validity")
     wrong = [case["id"] for case in given if is_valid(case["schema_json_text"]) != case["valid"]]
-    with capsys.disabled():
-        print(f"\navro_schema_validity: {len(given) - len(wrong)} of {len(given)} cases agree")
+    tell(f"avro_schema_validity: {len(given) - len(wrong)} of {len(given)} cases agree")
     assert wrong == []
 
 

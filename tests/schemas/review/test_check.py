@@ -18,6 +18,7 @@ from cli import exits
 from schemas import contract
 from schemas.review.reports import CODES, MARKER
 from tests.cli.conftest import Ran, Run, run
+from tests.conftest import Tell
 
 __all__ = ["run"]
 
@@ -303,7 +304,7 @@ def test_the_comment_of_a_clean_branch_says_that_it_passes(check: Check) -> None
 
 
 def test_sixty_schemas_of_five_versions_are_checked_within_five_seconds(
-    check: Check, repository: Repository, capsys: pytest.CaptureFixture[str]
+    check: Check, repository: Repository, tell: Tell
 ) -> None:
     repository.git("checkout", "-q", "main")
     versions = [TIME]
@@ -320,8 +321,7 @@ def test_sixty_schemas_of_five_versions_are_checked_within_five_seconds(
     begun, before = time.perf_counter(), sum(os.times()[:4])
     ran = check()
     took, busy = time.perf_counter() - begun, sum(os.times()[:4]) - before
-    with capsys.disabled():
-        print(f"\nschema check, 60 schemas of 5 versions, all changed: {took:.2f} s, {busy:.2f} s of them busy")
+    tell(f"schema check, 60 schemas of 5 versions, all changed: {took:.2f} s, {busy:.2f} s of them busy")
     assert (ran.code, len(ran.json["changed"])) == (exits.CLEAN, 60)
     assert busy < 5, "what others do on the machine meanwhile does not count"
 

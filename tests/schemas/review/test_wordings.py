@@ -9,6 +9,7 @@ import pytest
 
 from schemas import review
 from schemas.review import Finding, Severity, Version, parse
+from tests.conftest import Tell
 
 FILE = Path(__file__).resolve().parents[1] / "changes" / "wordings.toml"
 PAIRS = tomllib.loads(FILE.read_text(encoding="utf-8"))
@@ -42,8 +43,7 @@ def test_a_doc_that_does_not_change_raises_nothing() -> None:
         assert said(doc, doc) == []
 
 
-def test_there_are_enough_to_count_false_alarms(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(f"\nwordings: {len(PAIRS['same'])} that say the same, {len(PAIRS['moved'])} that do not")
+def test_there_are_enough_to_count_false_alarms(tell: Tell) -> None:
+    tell(f"wordings: {len(PAIRS['same'])} that say the same, {len(PAIRS['moved'])} that do not")
     assert len(PAIRS["same"]) >= 75
     assert len(PAIRS["moved"]) >= 70

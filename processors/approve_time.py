@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psfabric.adapters import Known, Processor, Types
+from psfabric.adapters import Fields, Known, Processor, Types
 from psfabric.event import Event
 from psfabric.zones import local_date
 from schemas.models import TimeApproved, TimeRejected, TimeSubmitted
@@ -20,6 +20,8 @@ class ApproveTime(Processor):
 
     accepts: ClassVar[Types] = (TimeSubmitted.EVENT,)
     emits: ClassVar[Types] = (TimeApproved.EVENT, TimeRejected.EVENT)
+    reads: ClassVar[Fields] = {TimeSubmitted.EVENT: ("submitted_at", "work_date", "worked_seconds", "zone")}
+    hands_on: ClassVar[Fields] = {TimeSubmitted.EVENT: (TimeApproved.EVENT, TimeRejected.EVENT)}
 
     policy: str = Field(default="auto-v1", description="Name and version of the policy, written into each approval.")
     min_seconds: int = Field(default=1, ge=0, description="Least time of one entry, in seconds.")

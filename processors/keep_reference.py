@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from psfabric.adapters import Entities, Known, Processor, Reference, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Reference, Types
 from psfabric.event import Event
 from schemas.models import CrossReferenceUpdated, ProjectCreated, SystemReference
 
@@ -15,6 +15,9 @@ class KeepReference(Processor):
 
     accepts: ClassVar[Types] = ("client.ClientOnboarded", "engagement.EngagementContracted", "project.ProjectCreated")
     emits: ClassVar[Types] = (*accepts, CrossReferenceUpdated.EVENT)
+    reads: ClassVar[Fields] = {
+        ProjectCreated.EVENT: ("references.number", "references.reference", "references.system"),
+    }
     keeps: ClassVar[Entities] = ("client", "engagement", "project", "xref")
 
     def process(self, event: Event, known: Known) -> Iterable[Reference]:

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psfabric.adapters import Entities, Known, Processor, Route, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Route, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
 from psfabric.routing import others, target_of, targets
@@ -40,6 +40,19 @@ class PriceTime(Processor):
 
     accepts: ClassVar[Types] = (TimeApproved.EVENT, TimeRejected.EVENT, TimeRemoved.EVENT)
     emits: ClassVar[Types] = (EnrichedTimeApproved.EVENT, EnrichedTimeRemoved.EVENT)
+    reads: ClassVar[Fields] = {
+        TimeApproved.EVENT: ("role",),
+        ProjectCreated.EVENT: (
+            "billing_model",
+            "currency",
+            "rates.billable",
+            "rates.hourly_rate.amount",
+            "rates.hourly_rate.currency",
+            "rates.role",
+            "references.reference",
+            "references.system",
+        ),
+    }
     needs: ClassVar[Entities] = ("project",)
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')

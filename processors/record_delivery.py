@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
-from psfabric.adapters import Known, Processor, Types
+from psfabric.adapters import Fields, Known, Processor, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
 from schemas.models import (
@@ -37,6 +37,20 @@ class RecordDelivery(Processor):
 
     accepts: ClassVar[Types] = (Delivered.EVENT,)
     emits: ClassVar[Types] = (ProjectCreated.EVENT, TimePosted.EVENT, InvoicePosted.EVENT)
+    reads: ClassVar[Fields] = {
+        Delivered.EVENT: ("about_type", "cause", "document_version", "facts", "number", "reference", "target"),
+        EnrichedTimeApproved.EVENT: (
+            "enrichment.billable",
+            "enrichment.client_id",
+            "enrichment.currency",
+            "enrichment.legal_entity",
+        ),
+        EnrichedBillingRequested.EVENT: ("enrichment.client_id", "enrichment.legal_entity"),
+    }
+    hands_on: ClassVar[Fields] = {
+        EnrichedProjectRequested.EVENT: (ProjectCreated.EVENT,),
+        EnrichedTimeApproved.EVENT: (TimePosted.EVENT,),
+    }
 
     def process(self, event: Event, known: Known) -> Iterable[Event]:
         """One event, or none. Raises Invalid(field-missing, field-invalid) when the target's facts do not tell all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from psfabric.adapters import Known, Processor, Types
+from psfabric.adapters import Fields, Known, Processor, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
 from schemas.models import BillingKind, BillingRequested, MilestoneAccepted
@@ -17,6 +17,8 @@ class RequestBilling(Processor):
 
     accepts: ClassVar[Types] = (MilestoneAccepted.EVENT,)
     emits: ClassVar[Types] = (BillingRequested.EVENT,)
+    reads: ClassVar[Fields] = {MilestoneAccepted.EVENT: ("accepted_on", "amount.amount", "milestone_name")}
+    hands_on: ClassVar[Fields] = {MilestoneAccepted.EVENT: (BillingRequested.EVENT,)}
 
     def process(self, event: Event, known: Known) -> Iterable[Event]:
         """One BillingRequested. Raises Invalid(field-missing, field-invalid)."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from psfabric.adapters import Entities, Known, Processor, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
 from schemas.models import BillingModel, EngagementContracted, ProjectRequested
@@ -17,6 +17,21 @@ class RequestProject(Processor):
 
     accepts: ClassVar[Types] = (EngagementContracted.EVENT,)
     emits: ClassVar[Types] = (ProjectRequested.EVENT,)
+    reads: ClassVar[Fields] = {
+        EngagementContracted.EVENT: (
+            "billing_model",
+            "contract_value.amount",
+            "contract_value.currency",
+            "currency",
+            "engagement_name",
+            "rates.billable",
+            "rates.hourly_rate.amount",
+            "rates.hourly_rate.currency",
+            "rates.role",
+            "tax_code",
+        ),
+    }
+    hands_on: ClassVar[Fields] = {EngagementContracted.EVENT: (ProjectRequested.EVENT,)}
     needs: ClassVar[Entities] = ("client",)
 
     def process(self, event: Event, known: Known) -> Iterable[Event]:

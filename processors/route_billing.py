@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psfabric.adapters import Entities, Known, Processor, Route, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Route, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
 from psfabric.routing import target_of
@@ -25,6 +25,17 @@ class RouteBilling(Processor):
 
     accepts: ClassVar[Types] = (BillingRequested.EVENT,)
     emits: ClassVar[Types] = (EnrichedBillingRequested.EVENT,)
+    reads: ClassVar[Fields] = {
+        BillingRequested.EVENT: ("amount.currency", "kind", "milestone_id"),
+        ProjectCreated.EVENT: (
+            "billing_model",
+            "currency",
+            "purchase_order",
+            "references.reference",
+            "references.system",
+            "tax_code",
+        ),
+    }
     needs: ClassVar[Entities] = ("project", "client")
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')

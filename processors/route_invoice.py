@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psfabric.adapters import Entities, Known, Processor, Route, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Route, Types
 from psfabric.event import Event
 from schemas.models import EnrichedInvoicePosted, InvoicePosted
 
@@ -17,6 +17,7 @@ class RouteInvoice(Processor):
 
     accepts: ClassVar[Types] = (InvoicePosted.EVENT,)
     emits: ClassVar[Types] = (EnrichedInvoicePosted.EVENT,)
+    reads: ClassVar[Fields] = {"project.ProjectCreated": ("engagement_id",)}
     needs: ClassVar[Entities] = ("project",)
 
     target: str = Field(default="salesforce-status", description="Target instance that shows invoices to sales.")

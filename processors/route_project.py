@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from psfabric.adapters import Entities, Known, Processor, Route, Types
+from psfabric.adapters import Entities, Fields, Known, Processor, Route, Types
 from psfabric.event import Event
 from psfabric.routing import target_of
 from schemas.models import EnrichedProjectRequested, ProjectRequested
@@ -18,6 +18,17 @@ class RouteProject(Processor):
 
     accepts: ClassVar[Types] = (ProjectRequested.EVENT,)
     emits: ClassVar[Types] = (EnrichedProjectRequested.EVENT,)
+    reads: ClassVar[Fields] = {
+        "client.ClientOnboarded": (
+            "address.city",
+            "address.country_code",
+            "address.postal_code",
+            "address.region",
+            "address.street",
+            "client_number",
+            "name",
+        ),
+    }
     needs: ClassVar[Entities] = ("client",)
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')

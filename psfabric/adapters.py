@@ -25,6 +25,7 @@ from schemas.models import ClientOnboarded, EngagementContracted, ProjectCreated
 
 Types = tuple[str, ...]
 Entities = tuple[str, ...]
+Fields = Mapping[str, tuple[str, ...]]
 
 
 class Component(BaseModel):
@@ -171,6 +172,11 @@ class Known(Protocol):
 class Processor(Component, ABC):
     accepts: ClassVar[Types]
     emits: ClassVar[Types]
+    reads: ClassVar[Fields] = {}
+    """Event -> fields that it looks at, looked-up ones included: `{"project.ProjectCreated": ("rates.role",)}`. Without
+    those of the head, which everybody reads. `psfabric schema impact` names by it whom a change reaches."""
+    hands_on: ClassVar[Fields] = {}
+    """Event -> events that it derives from it with the fields of the same name carried over."""
     needs: ClassVar[Entities] = ()
     keeps: ClassVar[Entities] = ()
     """The `ref.<entity>` topics this processor is the one writer of."""
@@ -262,6 +268,8 @@ class Receipt:
 
 class Sink(Component, ABC):
     accepts: ClassVar[Types]
+    reads: ClassVar[Fields] = {}
+    """Event -> fields that it looks at, without those of the head."""
     capabilities: ClassVar[Capabilities]
 
     @abstractmethod

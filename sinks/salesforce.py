@@ -16,7 +16,7 @@ from typing import ClassVar
 from pydantic import Field, PrivateAttr
 
 from psfabric import outcomes, upstream
-from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
+from psfabric.adapters import Capabilities, Document, Fields, Line, Receipt, Sink, Types
 from psfabric.errors import FabricError, Invalid
 from psfabric.event import Event
 from psfabric.oauth import ClientCredentials
@@ -35,6 +35,17 @@ class Salesforce(Sink):
     """The org's connected app needs the client credentials flow and edit rights on PSF_Invoice__c."""
 
     accepts: ClassVar[Types] = (EnrichedInvoicePosted.EVENT,)
+    reads: ClassVar[Fields] = {
+        EnrichedInvoicePosted.EVENT: (
+            "currency",
+            "enrichment.engagement_id",
+            "gross.amount",
+            "invoice_date",
+            "net.amount",
+            "number",
+            "tax.amount",
+        ),
+    }
     capabilities: ClassVar[Capabilities] = Capabilities(idempotency="upsert", concurrency=4)
 
     base_url: upstream.Url = Field(description="My Domain address, e.g. https://acme.my.salesforce.com")

@@ -33,7 +33,7 @@ from typing import ClassVar, TypeVar
 from pydantic import PrivateAttr
 
 from psfabric import outcomes
-from psfabric.adapters import Capabilities, Document, Line, Receipt, Sink, Types
+from psfabric.adapters import Capabilities, Document, Fields, Line, Receipt, Sink, Types
 from psfabric.errors import FabricError
 from psfabric.event import Event
 from psfabric.money import minor_units
@@ -61,6 +61,42 @@ class Tryton(Sink):
     """
 
     accepts: ClassVar[Types] = tuple(model.EVENT for model in ACCEPTED)
+    reads: ClassVar[Fields] = {
+        EnrichedProjectRequested.EVENT: (
+            "billing_model",
+            "cost_centre",
+            "currency",
+            "engagement_id",
+            "enrichment.city",
+            "enrichment.client_name",
+            "enrichment.country_code",
+            "enrichment.postal_code",
+            "enrichment.region",
+            "enrichment.street",
+            "project_name",
+            "purchase_order",
+            "rates.billable",
+            "rates.hourly_rate.amount",
+            "rates.hourly_rate.currency",
+            "rates.role",
+            "revenue_rule",
+            "tax_code",
+        ),
+        EnrichedTimeApproved.EVENT: ("resource_id", "role", "work_date", "worked_seconds"),
+        EnrichedBillingRequested.EVENT: (
+            "amount.amount",
+            "amount.currency",
+            "bill_up_to",
+            "description",
+            "enrichment.currency",
+            "enrichment.legal_entity",
+            "enrichment.purchase_order",
+            "enrichment.tax_code",
+            "invoice_date",
+            "kind",
+            "milestone_id",
+        ),
+    }
     capabilities: ClassVar[Capabilities] = Capabilities(idempotency="unique", settle=5.0, batch=100, concurrency=4)
 
     url: Url

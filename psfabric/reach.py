@@ -1,0 +1,18 @@
+"""What the adapters of this repository read, as they declare it: whom a change of a schema reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psfabric.adapters import Processor, Sink
+from psfabric.pipelines import discover
+from schemas.review.consumers import Consumer
+
+
+def consumers() -> Iterator[Consumer]:
+    """Every processor and sink, by the name of its module: `price-time`. What it accepts it decodes, fields or none."""
+    for module, processor in discover("processors", Processor).items():  # type: ignore[type-abstract]
+        reads = {**dict.fromkeys(processor.accepts, ()), **processor.reads}
+        yield Consumer(module.replace("_", "-"), "processor", reads, processor.hands_on)
+    for module, sink in discover("sinks", Sink).items():  # type: ignore[type-abstract]
+        yield Consumer(module.replace("_", "-"), "sink", {**dict.fromkeys(sink.accepts, ()), **sink.reads})

@@ -29,6 +29,7 @@ from schemas.models.common import (
     RevenueMethod,
     RevenueTerms,
     RoleRate,
+    Severity,
     SystemReference,
     TaxLine,
     TaxProof,
@@ -37,6 +38,7 @@ from schemas.models.common import (
     TransferPricing,
     WorkingCalendar,
 )
+from schemas.models.costcenter import CostCenterUpdated
 from schemas.models.delivery import Amended, Delivered, Discarded, Held, Rejected, Superseded, Unknown
 from schemas.models.engagement import ClosingReason, EngagementAmended, EngagementClosed, EngagementContracted
 from schemas.models.enriched import (
@@ -53,6 +55,8 @@ from schemas.models.enrichment import (
     TimeApprovedEnrichment,
     TimeRemovedEnrichment,
 )
+from schemas.models.exchangerate import ExchangeRateKind, ExchangeRateUpdated
+from schemas.models.expectation import ExpectationMissed
 from schemas.models.invoice import (
     BilledKind,
     CreditNote,
@@ -69,7 +73,9 @@ from schemas.models.invoice import (
     Payment,
     PaymentMethod,
 )
+from schemas.models.legalentity import LegalEntityUpdated, TaxRegistration
 from schemas.models.milestone import MilestoneAccepted, MilestoneCompleted
+from schemas.models.period import PeriodClosed, PeriodLocked, PeriodOpened, PeriodStatus
 from schemas.models.project import (
     ProjectClosed,
     ProjectCreated,
@@ -80,8 +86,16 @@ from schemas.models.project import (
     ProjectStatusChanged,
     ProjectUpdated,
 )
+from schemas.models.ratecard import CardRate, RateCardKind, RateCardUpdated
+from schemas.models.reconciliation import (
+    ReconciledSide,
+    ReconciliationCompleted,
+    ReconciliationDifference,
+    ReconciliationResult,
+)
 from schemas.models.revenue import BasisKind, Progress, RevenueBasis, RevenueRecognized, RevenueReversed, ReversalReason
 from schemas.models.tax import TaxDetermined, TaxPlace, TaxedDocument
+from schemas.models.taxcode import TaxCodeUpdated, TaxKind, TaxRate
 from schemas.models.time import (
     RemovalCause,
     TimeApproved,
@@ -107,6 +121,7 @@ __all__ = [
     "BillingRequested",
     "BillingRequestedEnrichment",
     "BillingTerms",
+    "CardRate",
     "ChangeOrder",
     "ClientMerged",
     "ClientOnboarded",
@@ -115,6 +130,7 @@ __all__ = [
     "ClientUpdated",
     "ClosingReason",
     "CostBasis",
+    "CostCenterUpdated",
     "CostPlusTerms",
     "CreditNote",
     "CreditReason",
@@ -129,6 +145,9 @@ __all__ = [
     "EnrichedProjectRequested",
     "EnrichedTimeApproved",
     "EnrichedTimeRemoved",
+    "ExchangeRateKind",
+    "ExchangeRateUpdated",
+    "ExpectationMissed",
     "ExpenseBilling",
     "Head",
     "Held",
@@ -143,6 +162,7 @@ __all__ = [
     "InvoiceRejected",
     "JurisdictionLevel",
     "LedgerAmounts",
+    "LegalEntityUpdated",
     "LineSource",
     "MilestoneAccepted",
     "MilestoneCompleted",
@@ -152,6 +172,10 @@ __all__ = [
     "PaymentMethod",
     "PaymentTerms",
     "PerformanceObligation",
+    "PeriodClosed",
+    "PeriodLocked",
+    "PeriodOpened",
+    "PeriodStatus",
     "Progress",
     "ProjectBudget",
     "ProjectClosed",
@@ -164,6 +188,12 @@ __all__ = [
     "ProjectStatus",
     "ProjectStatusChanged",
     "ProjectUpdated",
+    "RateCardKind",
+    "RateCardUpdated",
+    "ReconciledSide",
+    "ReconciliationCompleted",
+    "ReconciliationDifference",
+    "ReconciliationResult",
     "Rejected",
     "RemovalCause",
     "RetainerTerms",
@@ -174,12 +204,17 @@ __all__ = [
     "RevenueTerms",
     "ReversalReason",
     "RoleRate",
+    "Severity",
     "Superseded",
     "SystemReference",
+    "TaxCodeUpdated",
     "TaxDetermined",
+    "TaxKind",
     "TaxLine",
     "TaxPlace",
     "TaxProof",
+    "TaxRate",
+    "TaxRegistration",
     "TaxSetup",
     "TaxTreatment",
     "TaxedDocument",

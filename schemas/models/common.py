@@ -86,6 +86,19 @@ class PaymentTerms(Record):
     """Cash discount as a fraction of the amount owed; 0 when there is none. (confidential, unit 1)"""
 
 
+class SystemReference(Record):
+    """Where an object lives in another system."""
+
+    SUBJECT: ClassVar[str] = "psf.common.SystemReference"
+
+    system: Text
+    """Instance name of the system, as in the pipeline file, e.g. `tryton-uk`."""
+    reference: Text
+    """Identity there, e.g. the record id; stable, not for display."""
+    number: Text
+    """The number people see there; "" when the system gives none."""
+
+
 class BillingModel(StrEnum):
     """How an engagement is billed: by worked time, or a fixed fee for each accepted milestone."""
 
@@ -327,17 +340,15 @@ class ChangeOrder(Record):
     """What was changed, in a sentence. (confidential)"""
 
 
-class SystemReference(Record):
-    """Where an object lives in another system."""
+class Severity(StrEnum):
+    """How soon somebody must act: only know of it, act before the period ends, or act now. UNKNOWN: a symbol of
+    a later version, or not told.
+    """
 
-    SUBJECT: ClassVar[str] = "psf.common.SystemReference"
-
-    system: Text
-    """Instance name of the system, as in the pipeline file, e.g. `tryton-uk`."""
-    reference: Text
-    """Identity there, e.g. the record id; stable, not for display."""
-    number: Text
-    """The number people see there; "" when the system gives none."""
+    UNKNOWN = "UNKNOWN"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    CRITICAL = "CRITICAL"
 
 
 class JurisdictionLevel(StrEnum):

@@ -117,7 +117,7 @@ HARMLESS: list[Edit] = [
     entry("psf.time", '"time.TimeSubmitted",', '"time.TimeSubmitted", "project.ProjectCreated",'),
     entry("psf.time", "time entry id", "Time entry  ID"),
     entry("psf.time", '"delivery-operations"', '"finance-systems"'),
-    entry("psf.project", '"confidential"', '"personal"'),
+    entry("psf.billing", '"confidential"', '"personal"'),
     entry("psf.time", "retention_days = 400", "retention_days = 800"),
     entry("psf.time", "retention_days = 400", "retention_days = -1"),
     entry("psf.time", "tombstones = false", "tombstones = false\npartitions = 4"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas import generate
+from schemas.pages import parties
 from schemas.render import Type, collect, module, package
 
 
@@ -32,12 +33,12 @@ def test_check_names_each_file_that_would_change_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "models"
-    assert generate.main([], folder) == 0
+    assert generate.main([], folder, None) == 0
     (folder / "time.py").write_text("# edited by hand\n")
     (folder / "gone.py").write_text("")
     (folder / "xref.py").unlink()
     capsys.readouterr()
-    assert generate.main(["--check"], folder) == 1
+    assert generate.main(["--check"], folder, None) == 1
     said = capsys.readouterr().out
     assert [line.split(";")[0] for line in said.splitlines()] == [
         "models/time.py would change",
@@ -51,10 +52,10 @@ def test_generating_repairs_and_then_the_check_is_quiet(tmp_path: Path, capsys: 
     folder = tmp_path / "models"
     folder.mkdir()
     (folder / "gone.py").write_text("")
-    assert generate.main([], folder) == 0
+    assert generate.main([], folder, None) == 0
     assert not (folder / "gone.py").exists()
     capsys.readouterr()
-    assert generate.main(["--check"], folder) == 0
+    assert generate.main(["--check"], folder, None) == 0
     assert capsys.readouterr().out == ""
 
 
@@ -140,5 +141,33 @@ def test_a_broken_schema_file_is_a_sentence_and_exit_1(
         raise ValueError("time.Broken_v1.avsc:2: not JSON")
 
     monkeypatch.setattr(generate, "files", broken)
-    assert generate.main([], tmp_path) == 1
+    assert generate.main([], tmp_path, None) == 1
     assert capsys.readouterr().err == "schemas: time.Broken_v1.avsc:2: not JSON\n"
+
+
+def test_pages_are_written_behind_the_models_and_told_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, docs = tmp_path / "models", tmp_path / "docs"
+    assert generate.main([], models, docs) == 0
+    assert sorted(path.name for path in docs.iterdir()) == ["asyncapi.json", "events.md"]
+    (docs / "events.md").write_text("# Events, edited by hand\n")
+    capsys.readouterr()
+    assert generate.main(["--check"], models, docs) == 1
+    assert capsys.readouterr().out == "docs/events.md would change; run: python -m schemas.generate\n"
+
+
+def test_pages_are_not_looked_at_while_models_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who reads an event is told by adapters, and adapters need the models."""
+    assert generate.main(["--check"], tmp_path / "models", tmp_path / "docs") == 1
+    assert "docs/" not in capsys.readouterr().out
+
+
+def test_adapters_that_do_not_import_are_a_sentence_and_exit_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parties, "ROOT", tmp_path)
+    assert generate.main([], tmp_path / "models", tmp_path / "docs") == 1
+    assert capsys.readouterr().err.startswith(
+        "schemas: who reads which event cannot be told, the adapters do not import:"
+    )

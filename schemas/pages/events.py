@@ -167,9 +167,16 @@ def facts(name: EventName, parties: Parties) -> str:
 
 def _named(parties: Sequence[Party]) -> str:
     return "; ".join(
-        f"{each.kind} `{each.name}`" + (f" ({', '.join(f'`{path}`' for path in each.fields)})" if each.fields else "")
-        for each in parties
+        f"{each.kind} `{each.name}`{f' of {each.owner}' if each.owner else ''}{_read(each.fields)}" for each in parties
     )
+
+
+def _read(fields: Sequence[str]) -> str:
+    """The fields that a reader names; of a record in the event the field that holds it, of the enrichment its own."""
+    tops = dict.fromkeys(".".join(path.split(".")[: 2 if path.startswith("enrichment.") else 1]) for path in fields)
+    if "*" in tops:
+        return " (every field)"
+    return f" ({', '.join(f'`{name}`' for name in tops)})" if tops else ""
 
 
 def _types() -> Iterator[str]:

@@ -27,6 +27,8 @@ class Party:
     name: str
     kind: str
     fields: tuple[str, ...] = ()
+    owner: str = ""
+    """Of an outside system; "" for an adapter."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Parties:
         sides = {"makers": self.makers, "readers": self.readers}
         plain = {
             side: {
-                event: [{"name": p.name, "kind": p.kind, "fields": p.fields} for p in parties]
+                event: [{"name": p.name, "kind": p.kind, "fields": p.fields, "owner": p.owner} for p in parties]
                 for event, parties in by_event.items()
             }
             for side, by_event in sides.items()
@@ -56,7 +58,7 @@ class Parties:
 
 def _parties(by_event: Mapping[str, Any]) -> Mapping[str, tuple[Party, ...]]:
     return {
-        event: tuple(Party(each["name"], each["kind"], tuple(each["fields"])) for each in parties)
+        event: tuple(Party(each["name"], each["kind"], tuple(each["fields"]), each["owner"]) for each in parties)
         for event, parties in by_event.items()
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -87,8 +88,31 @@ def test_every_adapter_is_named_where_it_makes_or_reads_an_event() -> None:
 
 
 def test_a_reader_is_told_with_the_fields_that_it_declares() -> None:
-    found = Parties({}, {"time.TimeApproved": (Party("price-time", "processor", ("role", "worked_seconds")),)})
-    assert "- read by processor `price-time` (`role`, `worked_seconds`)" in events.catalogue(found)
+    readers = (
+        Party("dashboards", "external", ("*",), "Data platform"),
+        Party("price-time", "processor", ("posting.rate.amount", "posting.rate.currency", "worked_seconds")),
+    )
+    told = (
+        "- read by external `dashboards` of Data platform (every field); processor `price-time` (`posting`, "
+        "`worked_seconds`)"
+    )
+    assert told in events.catalogue(Parties({}, {"time.TimePosted": readers}))
+
+
+def test_a_reader_outside_of_the_repository_is_told(tmp_path: Path) -> None:
+    declared_ = tmp_path / "consumers.toml"
+    declared_.write_text(
+        """
+        [[consumer]]
+        name = "warehouse"
+        owner = "Data platform"
+        contact = "data@acme.example"
+        [consumer.reads]
+        "time.TimeApproved" = ["worked_seconds"]
+        """
+    )
+    found = parties(declared_).readers["time.TimeApproved"]
+    assert Party("warehouse", "external", ("worked_seconds",), "Data platform") in found
 
 
 def test_the_picture_has_a_line_for_each_pair_and_ends_by_what_rules_require() -> None:

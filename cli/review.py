@@ -114,17 +114,19 @@ def check(
 ) -> None:
     """Review what this branch changes in the schemas of a repository, against every version of the main line.
 
-    What was so at the merge base is not told again. Exit 1 with findings; notes and accepted ones do not fail.
+    What was so at the merge base is not told again. Each finding names the consumers that read what has changed. Exit 1
+    with findings; notes and accepted ones do not fail.
     """
     from datetime import UTC, datetime
 
+    from psfabric.reach import consumers
     from schemas.review import accepted as acceptances
     from schemas.review import reports
     from schemas.review.check import check as checked
 
     level = _level(compatibility)
     given = acceptances.read(accepted or folder.parent / "accepted")
-    report = checked(folder, against, level, given, datetime.now(UTC).date())
+    report = checked(folder, against, level, given, datetime.now(UTC).date(), consumers())
     if sarif:
         _write(sarif, json.dumps(reports.sarif(report), indent=1) + "\n", "--sarif")
     if markdown:
@@ -154,9 +156,15 @@ def _write(file: Path, text: str, option: str) -> None:
 def _report_table(report: Report) -> None:
     if report.findings:
         rows = [
-            ("accepted" if each.accepted else each.severity.value, each.id, each.message) for each in report.findings
+            (
+                "accepted" if each.accepted else each.severity.value,
+                each.id,
+                each.message,
+                ", ".join(hit.consumer.name for hit in each.reaches) or "-",
+            )
+            for each in report.findings
         ]
-        show.table(("severity", "finding", "what it means"), rows)
+        show.table(("severity", "finding", "what it means", "reaches"), rows)
     show.say(
         f"{len(report.changed)} files changed since {report.base[:12]}, compared with {report.compared} versions: "
         f"{counted([each.severity for each in report.findings if not each.accepted])}."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli import exits, review, show
+from cli import exits, impact, review, show
 from cli.options import DryRun, Format, Output
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Schemas: review a change, register the bundled ones, see which are registered."
 )
 review.register(app)
+impact.register(app)
 
 
 @app.command(epilog="Example: psfabric schema register")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import Any
 
 from schemas.review import topics
 from schemas.review.accepted import Acceptance
+from schemas.review.avro import Type
 from schemas.review.checked import Checked, Report
+from schemas.review.consumers import NAME as CONSUMERS
+from schemas.review.consumers import Consumer, external
 from schemas.review.diff import explained
 from schemas.review.files import BadSchema, Folder, read_json
 from schemas.review.finding import BREAK, HAZARD, NOTE, ORDER, Code, Finding
@@ -20,6 +23,7 @@ from schemas.review.lint import Remark, remarks, twice
 from schemas.review.mainline import SHORT, Mainline, Stored
 from schemas.review.meaning import changes
 from schemas.review.parse import parse
+from schemas.review.reach import About, Reach
 
 CODES: dict[str, Code] = {
     "schema-removed": Code((BREAK,), "a schema of the main line is gone: nobody can say what its records hold"),
@@ -29,12 +33,21 @@ CODES: dict[str, Code] = {
 }
 
 
-def check(folder: Path, against: str, level: Level, accepted: Mapping[str, Acceptance], today: date) -> Report:
+def check(
+    folder: Path,
+    against: str,
+    level: Level,
+    accepted: Mapping[str, Acceptance],
+    today: date,
+    consumers: Iterable[Consumer] = (),
+) -> Report:
     """Review the `.avsc` files of a folder, and the `topics.toml` beside it, as they lie there, against the main line.
 
     What is unchanged since the merge base is not looked at; what was wrong on the main line already is not told again.
+    Findings name those of the consumers, and of the `consumers.toml` beside the folder, that read what has changed.
     Raises `BadSchema`: no merge base, a file that cannot be read.
     """
+    reach = Reach((*consumers, *external(folder.parent / CONSUMERS)))
     line = Mainline.of(folder, against)
     stored = line.versions(folder)
     contents = line.contents(each.blob for versions in stored.values() for each in versions)
@@ -47,14 +60,15 @@ def check(folder: Path, against: str, level: Level, accepted: Mapping[str, Accep
     for path in changed:
         history = list(_history(path, stored.get(path, []), contents))
         compared += sum(isinstance(each, Version) for each in history)
-        found += _file(line.top, path, values[path], history, bases.get(path), level)
+        found += _file(line.top, path, values[path], history, bases.get(path), level, reach)
     found += _named_twice(line.top, here, bases) if changed else []
-    found += [_removed(path) for path in stored if path not in here]
+    found += [_reached(_removed(path), reach, None) for path in stored if path not in here]
     catalogue = (folder.parent / topics.NAME).resolve().relative_to(line.top)
     before, now = line.file(catalogue), _bytes(line.top / catalogue)
     if before != now:
         changed.append(catalogue)
-        found += topics.findings(catalogue, before, now)
+        told = topics.findings(catalogue, before, now)
+        found += [replace(each, reaches=tuple(reach.of_topic(each.events))) for each in told]
     return Report(line.base, line.top, tuple(changed), compared, _judged(found, accepted, today))
 
 
@@ -92,7 +106,7 @@ def _json(body: bytes) -> Any:
 
 
 def _file(
-    top: Path, path: Path, value: Any, history: Sequence[Version | str], base: bytes | None, level: Level
+    top: Path, path: Path, value: Any, history: Sequence[Version | str], base: bytes | None, level: Level, reach: Reach
 ) -> Iterator[Checked]:
     """Findings about one changed file."""
     folder = Folder.of(top / path, ())
@@ -110,7 +124,14 @@ def _file(
         *_conflicts(versions, Version(path.name, parsed.type), level),
         *changes(versions[-1].type, parsed.type),
     ):
-        yield Checked(path, found.code, found.severity, found.path, found.message)
+        yield _reached(Checked(path, found.code, found.severity, found.path, found.message), reach, parsed.type)
+
+
+def _reached(found: Checked, reach: Reach, root: Type | None) -> Checked:
+    """The finding with the consumers that read what it is about."""
+    about = About.file(found.file)
+    hits = reach.of_finding(about, found.code, found.path, root) if about else ()
+    return replace(found, reaches=tuple(hits))
 
 
 def _conflicts(history: Sequence[Version], new: Version, level: Level) -> Iterator[Finding]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from schemas.review.accepted import Acceptance
 from schemas.review.finding import NOTE, Severity
+from schemas.review.reach import Hit
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,16 @@ class Checked:
     path: str
     message: str
     accepted: Acceptance | None = None
+    reaches: tuple[Hit, ...] = ()
+    """Consumers that read what has changed."""
+    events: tuple[str, ...] = ()
+    """Of a finding about a topic: the events in it."""
 
     @property
     def id(self) -> str:
         return "/".join(filter(None, (self.file.stem, self.code, self.path)))
 
-    def as_dict(self) -> dict[str, str | bool]:
+    def as_dict(self) -> dict[str, Any]:
         """As `--output json` gives it; these keys are a promise."""
         return {
             "id": self.id,
@@ -35,6 +41,7 @@ class Checked:
             "path": self.path,
             "message": self.message,
             "accepted": self.accepted is not None,
+            "consumers": [each.as_dict() for each in self.reaches],
         }
 
 

@@ -24,6 +24,8 @@ from schemas import toml
 from schemas.review.files import BadSchema
 
 NAME = "consumers.toml"
+FILE = Path(__file__).resolve().parent.parent / NAME
+"""Those of this repository."""
 ALL = "*"
 """Instead of fields: every field, also one that is added."""
 

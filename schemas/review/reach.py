@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from schemas.base import HEAD_FIELDS
-from schemas.contract import ENRICHED
+from schemas.contract import ENRICHED, UnknownEvent, avro, names
 from schemas.review.avro import Enum, Record, Type, Union, below
 from schemas.review.avro import parts as inside
 from schemas.review.consumers import ALL, Consumer
@@ -22,7 +23,36 @@ from schemas.review.consumers import ALL, Consumer
 UNREADABLE = ("backward-", "forward-")
 """Beginnings of codes after which the whole record cannot be decoded, whichever fields are read."""
 
+APPENDED = "enrichment"
 _FILE = re.compile(r"(?P<event>[a-z]+\.[A-Z][A-Za-z]+)_v[1-9][0-9]*")
+_RECORD = re.compile(r"psf\.(?P<event>[a-z]+\.[A-Z][A-Za-z]+)")
+
+
+@dataclass(frozen=True)
+class About:
+    """The event that a schema file describes, and where in the event its record stands."""
+
+    event: str
+    inside: str = ""
+
+    @classmethod
+    def file(cls, file: Path) -> About | None:
+        """By the name of the file: `time.TimeApproved_v1.avsc`, or the same in a folder `enrichment`."""
+        match = _FILE.fullmatch(file.stem)
+        if not match:
+            return None
+        return cls(ENRICHED + match["event"], APPENDED) if file.parent.name == APPENDED else cls(match["event"])
+
+    @classmethod
+    def record(cls, name: str) -> About | None:
+        """By the full name of the record: `psf.time.TimeApproved`, `psf.enrichment.TimeApprovedEnrichment`."""
+        for each in names().values():
+            if name == each.subject:
+                return cls(each.event)
+            if each.enriched and name == f"psf.{APPENDED}.{each.name}Enrichment":
+                return cls(each.event, APPENDED)
+        match = _RECORD.fullmatch(name)
+        return cls(match["event"]) if match else None
 
 
 @dataclass(frozen=True)
@@ -41,13 +71,33 @@ class Hit:
     def way(self) -> str:
         return " → ".join((*self.via, self.consumer.name))
 
+    def as_dict(self) -> dict[str, Any]:
+        """As `--output json` gives it; these keys are a promise."""
+        who = self.consumer
+        return {
+            "name": who.name,
+            "kind": who.kind,
+            "owner": who.owner,
+            "contact": who.contact,
+            "groups": list(who.groups),
+            "event": self.event,
+            "field": self.field,
+            "via": list(self.via),
+        }
+
+
+def has_field(event: str, field: str) -> bool:
+    """Whether an event of this release has a top-level field; of one that it does not know, anything is believed."""
+    try:
+        return field in {each["name"] for each in avro(event)["fields"]}
+    except UnknownEvent:
+        return True
+
 
 class Reach:
     """What consumers read. `has(event, field)` says whether an event has a top-level field; unknown events may."""
 
-    def __init__(
-        self, consumers: Iterable[Consumer], has: Callable[[str, str], bool] = lambda event, field: True
-    ) -> None:
+    def __init__(self, consumers: Iterable[Consumer], has: Callable[[str, str], bool] = has_field) -> None:
         self.consumers = tuple(consumers)
         self._has = has
 
@@ -75,25 +125,23 @@ class Reach:
         names = (event,) if event.startswith(ENRICHED) else (event, ENRICHED + event)
         return [Hit(each, name, "") for name in names for each in self.consumers if name in each.reads]
 
-    def of_finding(self, file: Path, code: str, path: str, root: Type | None = None) -> list[Hit]:
-        """Consumers that a finding about a schema file reaches; none for a file that holds no event.
+    def of_finding(self, about: About, code: str, path: str, root: Type | None = None) -> list[Hit]:
+        """Consumers that a finding about a schema reaches.
 
         root: the schema. A type that it uses in several places is told of once; with it, readers of all are found.
         """
-        match = _FILE.fullmatch(file.stem)
-        if not match:
-            return []
-        event = match["event"]
-        inner = ""
-        if file.parent.name == "enrichment":
-            event, inner = ENRICHED + event, "enrichment"
         if not path or code.startswith(UNREADABLE):
-            return self.of_event(event)
+            return self.of_event(about.event)
         found: dict[str, Hit] = {}
         for place in places(root, path) if root else [path]:
-            for each in self.of_field(event, below(inner, place)):
+            for each in self.of_field(about.event, below(about.inside, place)):
                 found.setdefault(each.consumer.name, each)
         return list(found.values())
+
+    def of_topic(self, events: Iterable[str]) -> list[Hit]:
+        """Consumers of events under just these names: those that read a topic, each once."""
+        hits = [Hit(each, name, "") for name in events for each in self.consumers if name in each.reads]
+        return list({hit.consumer.name: hit for hit in reversed(hits)}.values())[::-1]
 
     def _onward(self, event: str, field: str) -> Iterable[tuple[str, str]]:
         """Events into which a field goes, and who copies it there ("" when the event is only enriched)."""

@@ -12,6 +12,7 @@ from schemas.review import finding, lint, topics
 from schemas.review.checked import Checked, Report
 from schemas.review.finding import BREAK, HAZARD, NOTE, SHORT_NAMES
 from schemas.review.mainline import SHORT
+from schemas.review.reach import Hit
 
 MARKER = "<!-- psfabric-schema-check -->"
 """First line of the comment, by which the next run finds it and writes over it."""
@@ -49,6 +50,9 @@ def _result(top: Path, found: Checked, rule: int) -> dict[str, Any]:
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"findingId/v1": found.id},
     }
+    if found.reaches:
+        result["message"]["text"] += f" Reaches {', '.join(each.way for each in found.reaches)}."
+        result["properties"] = {"consumers": [each.as_dict() for each in found.reaches]}
     if found.accepted:
         justification = f"{found.accepted.reason} ({found.accepted.approver}, until {found.accepted.expiry})"
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
@@ -80,6 +84,7 @@ def markdown(report: Report) -> str:
     lines = [MARKER, f"## Schema review {verdict}: {counts}", "", _scope(report)]
     for severity in LEVELS:
         lines += _section(f"{SHORT_NAMES[severity].capitalize()}", [each for each in left if each.severity is severity])
+    lines += _consumers(left)
     lines += _accepted([each for each in report.findings if each.accepted])
     grave = next((each for each in left if each.severity is not NOTE), None)
     return _fitting([*lines, *(_how(grave) if grave else [])])
@@ -107,6 +112,24 @@ def _section(title: str, found: list[Checked]) -> list[str]:
         if rows
         else []
     )
+
+
+def _consumers(found: list[Checked]) -> list[str]:
+    """Whom the findings reach, each consumer once, with what it reads and whom to tell."""
+    rows: dict[str, list[str]] = {}
+    for each in found:
+        for hit in each.reaches:
+            read = f"`{hit.field}` of `{hit.event}`" if hit.field else f"`{hit.event}`"
+            way = f" (by way of {', '.join(hit.via)})" if hit.via else ""
+            rows.setdefault(_who(hit), []).append(f"{read}{way}")
+    told = [f"| {who} | {'; '.join(dict.fromkeys(what))} |" for who, what in rows.items()]
+    return ["", "### Consumers hit", "", "| consumer | reads |", "|---|---|", *told] if told else []
+
+
+def _who(hit: Hit) -> str:
+    who = hit.consumer
+    owner = f", {_safe(who.owner)}, {_safe(who.contact)}" if who.owner else ""
+    return f"**{who.name}** ({who.kind}{owner})"
 
 
 def _accepted(found: list[Checked]) -> list[str]:

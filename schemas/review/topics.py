@@ -66,9 +66,12 @@ def findings(file: Path, before: bytes | None, now: bytes | None) -> Iterator[Ch
     except BadSchema as error:
         text = f"At the merge base it is no catalogue of topics, so only the audit rule was asked: {error}"
         yield Checked(file, "history-unreadable", NOTE, "", text)
+    carried = {rule.name: rule.types for rule in (*new.topic, *old.topic)}
     for code, path, message in _compared(old, new, unowned):
         nothing_lost = code == "cleanup-changed" and KEPT in message
-        yield Checked(file, code, CODES[code].severities[-1 if nothing_lost else 0], path, message)
+        topic, _, event = path.partition("/")
+        events = (event,) if event else carried.get(topic, ())
+        yield Checked(file, code, CODES[code].severities[-1 if nothing_lost else 0], path, message, events=events)
 
 
 def _read(body: bytes, file: Path) -> tuple[Topics, list[str]]:

@@ -107,7 +107,8 @@ def test_what_a_branch_changes_is_found_committed_or_not(check: Check, repositor
     ran = check()
     assert found(ran) == [("break", ID)]
     assert ran.json["changed"] == [f"schemas/avro/{NAME}.avsc"]
-    assert set(ran.json["findings"][0]) == {"id", "file", "code", "severity", "path", "message", "accepted"}
+    keys = {"id", "file", "code", "severity", "path", "message", "accepted", "consumers"}
+    assert set(ran.json["findings"][0]) == keys
 
 
 def test_what_main_has_changed_meanwhile_is_not_the_branch_s(check: Check, repository: Repository) -> None:
@@ -335,3 +336,49 @@ def test_a_comment_that_would_be_too_long_for_a_pull_request_ends_with_a_sentenc
     assert len(out) < 65_536
     assert "| `unit-changed` |" in out, "the gravest stand first"
     assert out.splitlines()[-1].startswith("The rest does not fit into a comment")
+
+
+WAREHOUSE = """
+[[consumer]]
+name = "warehouse"
+owner = "Data platform"
+contact = "data-platform@acme.example"
+groups = ["warehouse-loader"]
+
+[consumer.reads]
+"time.TimeApproved" = ["worked_seconds"]
+"""
+
+
+def test_a_finding_names_the_consumers_that_read_what_has_changed(check: Check, repository: Repository) -> None:
+    (repository.top / "schemas/consumers.toml").write_text(WAREHOUSE)
+    repository.write(HOURS)
+    (told,) = check().json["findings"]
+    reached = {each["name"]: (each["event"], each["field"], each["contact"]) for each in told["consumers"]}
+    assert reached["tryton"] == ("enriched.time.TimeApproved", "worked_seconds", "")
+    assert reached["warehouse"] == ("time.TimeApproved", "worked_seconds", "data-platform@acme.example")
+    assert "price-time" not in reached, "it hands the value on and never looks at it"
+    out = check("--output", "markdown").out
+    assert "### Consumers hit" in out
+    assert "| **tryton** (sink) | `worked_seconds` of `enriched.time.TimeApproved` |" in out
+    assert "**warehouse** (external, Data platform, data-platform&#64;acme.example)" in out
+    (result,) = check("--output", "sarif").json["runs"][0]["results"]
+    assert [each["name"] for each in result["properties"]["consumers"]] == list(reached)
+    assert result["message"]["text"].endswith("Reaches warehouse, tryton.")
+    assert "warehouse, tryton" in " ".join(check("--output", "table").out.split())
+
+
+def test_a_record_that_cannot_be_decoded_reaches_all_that_decode_it(check: Check, repository: Repository) -> None:
+    repository.write({**TIME, "fields": [each for each in TIME["fields"] if each["name"] != "task"]})
+    told = {each["code"]: [who["name"] for who in each["consumers"]] for each in check().json["findings"]}
+    assert {"price-time", "tryton"} <= set(told["forward-default-missing"]), "though neither reads the task"
+    (repository.top / f"schemas/avro/{NAME}.avsc").unlink()
+    (gone,) = check().json["findings"]
+    assert {"price-time", "tryton"} <= {who["name"] for who in gone["consumers"]}
+
+
+def test_a_file_of_consumers_that_is_wrong_ends_the_check_with_a_sentence(check: Check, repository: Repository) -> None:
+    (repository.top / "schemas/consumers.toml").write_text(WAREHOUSE.replace("owner", "ownr"))
+    ran = check()
+    assert (ran.code, ran.out) == (exits.USAGE, "")
+    assert "consumer[0] (warehouse).ownr: unknown key; did you mean 'owner'?" in ran.err

@@ -117,7 +117,7 @@ HARMLESS: list[Edit] = [
     entry("psf.time", '"time.TimeSubmitted",', '"time.TimeSubmitted", "project.ProjectCreated",'),
     entry("psf.time", "time entry id", "Time entry  ID"),
     entry("psf.time", '"delivery-operations"', '"finance-systems"'),
-    entry("psf.billing", '"confidential"', '"personal"'),
+    entry("applied.<target>", '"confidential"', '"personal"'),
     entry("psf.time", "retention_days = 400", "retention_days = 800"),
     entry("psf.time", "retention_days = 400", "retention_days = -1"),
     entry("psf.time", "tombstones = false", "tombstones = false\npartitions = 4"),
@@ -263,3 +263,9 @@ def test_a_catalogue_that_is_none_ends_the_check_with_a_sentence(check: Check, c
     ran = check()
     assert (ran.code, ran.out) == (exits.USAGE, "")
     assert "did you mean 'retention_days'?" in ran.err
+
+
+def test_a_finding_about_a_topic_names_those_who_read_its_events(check: Check, catalogued: Repository) -> None:
+    plant(catalogued, REKEYED)
+    (told,) = check().json["findings"]
+    assert [each["name"] for each in told["consumers"]] == ["approve-time", "price-time"]

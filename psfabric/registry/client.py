@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import schemas
 from psfabric.errors import Invalid, Transient, Unavailable
 from psfabric.http import Response, fetch
-
-Fetch = Callable[..., Response]
+from psfabric.registry.content import derived
+from psfabric.registry.subjects import Fetch, Subjects, body, message
 
 
 class NotRegistered(Invalid):
@@ -38,6 +38,10 @@ class Registry:
         self.ids: dict[str, int] = {}
         self.writers: dict[int, dict[str, Any]] = {}
 
+    @property
+    def subjects(self) -> Subjects:
+        return Subjects(self._url, self._fetch)
+
     def id_of(self, event: str) -> int:
         """The id under which the bundled schema of `event` is registered. Unavailable when it is not registered."""
         known = self.ids.get(event)
@@ -54,34 +58,13 @@ class Registry:
         """Register the bundled schema of `event`; the same schema again gives the same id."""
         return self._remember(event, self._post(f"/subjects/{_subject(event)}/versions", event))
 
-    def register_all(self) -> dict[str, int]:
-        """Every bundled schema; before each enriched one those of records whose canonical part an earlier release
-        wrote, because they are enriched by appending (docs/adr/0009)."""
-        found: dict[str, int] = {}
-        for event in schemas.events():
-            if event.startswith(schemas.ENRICHED):
-                for text in self._earlier(event, found[event.removeprefix(schemas.ENRICHED)]):
-                    self._id(event, self._post(f"/subjects/{_subject(event)}/versions", event, text))
-            found[event] = self.register(event)
-        return found
-
-    def _earlier(self, event: str, current: int) -> list[str]:
-        """The schemas that `event` has when its canonical part was written with a registered version but `current`."""
-        subject = _subject(event.removeprefix(schemas.ENRICHED))
-        answer = self._get(f"/subjects/{subject}/versions")
-        if answer.status != 200:
-            raise Transient(f"the registry answered {answer.status} for the versions of {subject}")
-        versions = [self._get(f"/subjects/{subject}/versions/{number}") for number in answer.json()]
-        ids = [_body(version).get("id") for version in versions]
-        return [_derived(self.writer(id_), event) for id_ in ids if isinstance(id_, int) and id_ != current]
-
     def combination(self, writer_id: int, event: str) -> int | None:
         """The id of the enriched `event` whose canonical part is as writer `writer_id` wrote it; None when that
         combination is not registered, so that nobody may write it."""
         canonical = event.removeprefix(schemas.ENRICHED)
         if writer_id == self.id_of(canonical):
             return self.id_of(event)
-        answer = self._post(f"/subjects/{_subject(event)}", event, _derived(self.writer(writer_id), event))
+        answer = self._post(f"/subjects/{_subject(event)}", event, derived(self.writer(writer_id), event))
         return None if answer.status == 404 else self._id(event, answer)
 
     def writer(self, schema_id: int) -> dict[str, Any]:
@@ -90,11 +73,11 @@ class Registry:
         if known is not None:
             return known
         answer = self._get(f"/schemas/ids/{schema_id}")
-        if answer.status == 404 and "error_code" in _body(answer):  # said by a registry, not by a proxy before it
+        if answer.status == 404 and "error_code" in body(answer):  # said by a registry, not by a proxy before it
             raise NotRegistered(schema_id)
         if answer.status != 200:
             raise Transient(f"the registry answered {answer.status} for schema id {schema_id}")
-        self.writers[schema_id] = _record_schema(schema_id, _body(answer))
+        self.writers[schema_id] = _record_schema(schema_id, body(answer))
         return self.writers[schema_id]
 
     def ready(self) -> bool:
@@ -110,10 +93,10 @@ class Registry:
 
     def _id(self, event: str, answer: Response) -> int:
         if answer.status == 409:
-            raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {_message(answer)}")
+            raise Unavailable(f"the registry refuses the schema of {event} as incompatible: {message(answer)}")
         if answer.status != 200:
-            raise Transient(f"the registry answered {answer.status} for {event}: {_message(answer)}")
-        schema_id = _body(answer).get("id")
+            raise Transient(f"the registry answered {answer.status} for {event}: {message(answer)}")
+        schema_id = body(answer).get("id")
         if not isinstance(schema_id, int):
             raise Transient(f"the registry answered without an id for {event}")
         return schema_id
@@ -138,30 +121,13 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _derived(writer: dict[str, Any], event: str) -> str:
-    return json.dumps(schemas.enriched(writer, schemas.enrichment(event)), ensure_ascii=False, separators=(",", ":"))
-
-
 def _subject(event: str) -> str:
     return schemas.name_of(event).subject
 
 
-def _message(answer: Response) -> str:
-    return str(_body(answer).get("message", "no message"))
-
-
-def _body(answer: Response) -> dict[str, Any]:
-    """The object answered; empty when it is none (a page of a proxy, say)."""
-    try:
-        body = answer.json()
-    except Invalid:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _record_schema(schema_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
+def _record_schema(schema_id: int, answered: Mapping[str, Any]) -> dict[str, Any]:
     """The Avro record an id stands for. Events are records; whatever else is registered is none of ours."""
-    text = body.get("schema")
+    text = answered.get("schema")
     if not isinstance(text, str):
         raise Transient(f"the registry answered without a schema for id {schema_id}")
     try:

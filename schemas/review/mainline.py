@@ -37,23 +37,32 @@ class Mainline:
     @classmethod
     def of(cls, folder: Path, against: str) -> Mainline:
         """Raises `BadSchema`: no git repository, no such branch, no merge base."""
-        if not folder.is_dir():
-            raise BadSchema(f"{folder}: there is no such folder")
-        top = _git(folder, "rev-parse", "--show-toplevel")
-        if top is None:
-            raise BadSchema(f"{folder} is in no git repository; check out the repository whose schemas it holds")
-        for branch in (against, f"origin/{against}"):
-            if _git(folder, "rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}") is not None:
-                base = _git(folder, "merge-base", "HEAD", branch)
-                if base is not None:
-                    return cls(Path(_text(top)).resolve(), _text(base))
-                raise BadSchema(
-                    f"HEAD and {branch} have no merge base here: fetch their history (git fetch --unshallow; in a "
-                    "GitHub workflow fetch-depth: 0), or name another branch with --against"
-                )
+        top = _top(folder)
+        branch, _ = _branch(folder, against, "--against")
+        base = _git(folder, "merge-base", "HEAD", branch)
+        if base is not None:
+            return cls(top, _text(base))
         raise BadSchema(
-            f"there is no branch {against} here, nor origin/{against}; fetch it, or name one with --against"
+            f"HEAD and {branch} have no merge base here: fetch their history (git fetch --unshallow; in a "
+            "GitHub workflow fetch-depth: 0), or name another branch with --against"
         )
+
+    @classmethod
+    def tip(cls, folder: Path, main_line: str) -> Mainline:
+        """The main line as it is now, wherever HEAD is. Raises `BadSchema`: no git repository, no such branch."""
+        return cls(_top(folder), _branch(folder, main_line, "--main-line")[1])
+
+    def holds(self, folder: Path) -> bool:
+        """Whether the main line has anything in a folder."""
+        return bool(self._run("ls-tree", "--full-tree", self.base, "--", f"{self._inside(folder)}/"))
+
+    def differing(self, folder: Path) -> list[Path]:
+        """Files of a folder, relative to the top, that lie there otherwise than the main line has them, or are not in
+        it; what git ignores does not count."""
+        inside = self._inside(folder)
+        changed = self._run("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", self.base, "--", inside)
+        new = self._run("ls-files", "--others", "--exclude-standard", "-z", "--full-name", "--", inside)
+        return sorted(Path(name) for name in filter(None, (*_text(changed).split("\0"), *_text(new).split("\0"))))
 
     def versions(self, folder: Path) -> dict[Path, list[Stored]]:
         """Every `.avsc` file that the merge base has under a folder, relative to the top, with its versions on the main
@@ -117,6 +126,24 @@ class Mainline:
         if out is None:
             raise BadSchema(f"git {args[0]} failed in {self.top}; does `git {args[0]}` work there?")
         return out
+
+
+def _top(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise BadSchema(f"{folder}: there is no such folder")
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
+        raise BadSchema(f"{folder} is in no git repository; check out the repository whose schemas it holds")
+    return Path(_text(top)).resolve()
+
+
+def _branch(folder: Path, named: str, option: str) -> tuple[str, str]:
+    """A branch as it is called here, and its commit."""
+    for branch in (named, f"origin/{named}"):
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{branch}^{{commit}}")
+        if commit is not None:
+            return branch, _text(commit)
+    raise BadSchema(f"there is no branch {named} here, nor origin/{named}; fetch it, or name one with {option}")
 
 
 def _oldest_first(versions: list[Stored]) -> list[Stored]:

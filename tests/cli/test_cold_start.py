@@ -20,7 +20,7 @@ import pytest
 from psfabric import pipelines
 from psfabric.engine import Write
 from psfabric.kafka import Admin, read_topic
-from psfabric.registry import SCHEMAS, Registry, believed
+from psfabric.registry import SCHEMAS, Registry, believed, register_all
 from tests.cli.conftest import Run
 from tests.contracts.given import example
 from tests.psfabric.reference.server import free_port
@@ -75,7 +75,7 @@ def until_healthy(url: str, log: Path) -> float:
 def test_a_process_starts_within_30_s_and_works_while_the_registry_is_away(
     how: str, run: Run, here: Plant, tmp_path: Path
 ) -> None:
-    assert run("schema", "register").code == 0
+    assert run("schema", "register", "--from-working-tree", "--yes").code == 0
     name = f"approve-{uuid.uuid4().hex[:6]}"
     folder = tmp_path / "processor"
     folder.mkdir()
@@ -99,5 +99,5 @@ def test_a_process_starts_within_30_s_and_works_while_the_registry_is_away(
 
 
 def test_registering_keeps_every_id(run: Run, here: Plant) -> None:
-    assert run("schema", "register").code == 0
-    assert believed(read_topic(here.kafka, SCHEMAS)) == Registry(here.registry_url).register_all()
+    assert run("schema", "register", "--from-working-tree", "--yes").code == 0
+    assert believed(read_topic(here.kafka, SCHEMAS)) == register_all(Registry(here.registry_url))

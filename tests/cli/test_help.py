@@ -38,7 +38,7 @@ def test_every_verb_of_this_path_is_there() -> None:
     assert have >= {
         "config check", "dlq list", "dlq show", "dlq stats", "hold list", "replay apply", "replay cancel",
         "replay pause", "replay plan", "replay resume", "replay status", "replay verify", "run deliver",
-        "run intake", "run process", "schema list", "schema register",
+        "run intake", "run process", "schema drift", "schema list", "schema register",
         "source cursor", "source list",
         "status", "topics apply", "topics plan", "where",
     }  # fmt: skip

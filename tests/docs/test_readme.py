@@ -76,6 +76,14 @@ ELSEWHERE = {
         "tests.schemas.review.test_check.test_the_comment_of_a_clean_branch_says_that_it_passes",
         "what it finds depends on the branch that is checked out",
     ),
+    f"{PSFABRIC} schema register": (
+        "tests.cli.test_registering.test_only_what_the_main_line_has_is_registered",
+        "what is checked out need not be the main line",
+    ),
+    f"{PSFABRIC} schema drift": (
+        "tests.cli.test_registering.test_a_version_that_no_commit_had_is_drift_and_one_of_the_main_line_is_not",
+        "what is checked out need not be the main line",
+    ),
     f"{PSFABRIC} statement": ("tests.cli.test_demo.test_the_working_day_balances", "needs the vendors and the ERP"),
 }
 """Beginning of a documented command -> the test that covers it, and why it is not run here."""

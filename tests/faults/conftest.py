@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local import Console, Stack
-from psfabric.registry import Registry
+from psfabric.registry import Registry, register_all
 from tests.conftest import Terminal, own_stack
 from tests.faults.fabric import Parts
 from tests.faults.ground import TIERS, Ground, own_parts
@@ -27,7 +27,7 @@ def report(pytestconfig: pytest.Config) -> Report:
 def parts(stack: Stack) -> Parts:
     """The parts that all tests share: only what hurts nobody else is done here."""
     known = stack.endpoints
-    Registry(known["PSF_REGISTRY_URL"]).register_all()
+    register_all(Registry(known["PSF_REGISTRY_URL"]))
     return Parts(known["PSF_KAFKA_BOOTSTRAP"], known["PSF_REGISTRY_URL"], known["PSF_REDIS_URL"])
 
 
@@ -46,7 +46,7 @@ def ground(
     parts = ("kafka", "registry", "redis")
     with own_stack("faults", parts, Console(Terminal(pytestconfig)), env={}) as stack:
         stack.up()
-        Registry(stack.endpoints["PSF_REGISTRY_URL"]).register_all()
+        register_all(Registry(stack.endpoints["PSF_REGISTRY_URL"]))
         own, redis, registry = own_parts(stack)
         tier = TIERS[report.tier]
         yield Ground(stack, nursery, redis, registry, own, tmp_path_factory.mktemp("faults"), report.seed, tier)

@@ -14,7 +14,8 @@ import schemas
 from psfabric.codec import Codec
 from psfabric.errors import Invalid, Transient, Unavailable
 from psfabric.http import Response, fetch
-from psfabric.registry import Registry, wait_for
+from psfabric.registry import Registry, register_all, wait_for
+from psfabric.registry.content import content
 from tests.contracts.given import example
 from tests.psfabric.reference.server import free_port
 
@@ -50,10 +51,10 @@ class Elsewhere:
 
 
 def test_a_schema_registered_again_has_the_same_id(registry: Registry, registry_url: str) -> None:
-    ids = registry.register_all()
+    ids = register_all(registry)
     assert set(ids) == set(schemas.events())
     assert len(set(ids.values())) == len(ids)
-    assert Registry(registry_url).register_all() == ids
+    assert register_all(Registry(registry_url)) == ids
     assert {event: Registry(registry_url).id_of(event) for event in ids} == ids
 
 
@@ -64,7 +65,7 @@ def test_an_id_means_the_schema_that_was_registered(registry: Registry, registry
 
 
 def test_what_one_process_encodes_another_decodes(registry: Registry, registry_url: str) -> None:
-    registry.register_all()
+    register_all(registry)
     event = example(EVENT, "deleted")
     value = Codec(Registry(registry_url)).value(event.data)
     assert Codec(Registry(registry_url)).data(value) == event.data
@@ -159,13 +160,35 @@ def test_records_of_an_earlier_release_get_an_enriched_schema_of_their_own(regis
     before.register(enriched)
     assert before.combination(earlier, enriched) is None, "nobody registered it"
 
-    Registry(registry_url, where).register_all()
+    register_all(Registry(registry_url, where))
     after = Registry(registry_url, where)
     made = after.combination(earlier, enriched)
     assert made not in (None, after.id_of(enriched))
     assert [f["name"] for f in after.writer(made or 0)["fields"]][-2:] == ["approval_rule", "enrichment"]
     assert after.combination(after.id_of("time.TimeApproved"), enriched) == after.id_of(enriched)
-    assert Registry(registry_url, where).register_all()[enriched] == after.id_of(enriched), "again is no change"
+    assert register_all(Registry(registry_url, where))[enriched] == after.id_of(enriched), "again is no change"
+
+
+@pytest.mark.parametrize("event", [each for each in schemas.events() if each.startswith(schemas.ENRICHED)])
+def test_what_an_earlier_release_wrote_is_enriched_though_the_registry_leaves_namespaces_out(
+    registry_url: str, event: str
+) -> None:
+    """Apicurio keeps no namespace of a type that has that of the record around it; enriched, the record has another."""
+    where = Elsewhere()
+    canonical = event.removeprefix(schemas.ENRICHED)
+    where.change = {"fields": schemas.avro(canonical)["fields"][:-1]}
+    earlier = Registry(registry_url, where).register(canonical)
+    where.change = {}
+    registry = Registry(registry_url, where)
+    register_all(registry)
+    made = registry.combination(earlier, event)
+    assert made not in (None, registry.id_of(event))
+    *fields, enrichment = registry.writer(made or 0)["fields"]
+    expected = schemas.enriched({**schemas.avro(canonical), **where.change}, schemas.enrichment(event))
+    assert content({**expected, "fields": [*expected["fields"][:-2], expected["fields"][-1]]}) == content(
+        registry.writer(made or 0)
+    )
+    assert (enrichment["name"], len(fields)) == ("enrichment", len(schemas.avro(canonical)["fields"]) - 1)
 
 
 def test_a_registry_that_fails_when_asked_for_a_combination_is_no_answer() -> None:

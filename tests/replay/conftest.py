@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from psfabric.connection import Kafka
-from psfabric.registry import Registry
+from psfabric.registry import Registry, register_all
 from replay import ledger, operations
 from tests.kafka.topics import topic
 from tests.replay.plant import Plant, planted
@@ -16,7 +16,7 @@ from tests.replay.plant import Plant, planted
 def registry(registry_url: str) -> Registry:
     """With every bundled schema registered."""
     found = Registry(registry_url)
-    found.register_all()
+    register_all(found)
     return found
 
 

@@ -45,7 +45,7 @@ class Topics(_Once):
 class Schemas(_Once):
     name = "schemas"
     needs = ("registry", "tryton", "topics")  # the ids are kept in one of them
-    verb = ("schema", "register")
+    verb = ("schema", "register", "--from-working-tree", "--yes")
 
 
 class _Worker(_Fabric):

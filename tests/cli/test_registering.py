@@ -243,10 +243,9 @@ def test_what_a_registry_takes_for_ours_and_is_not_is_drift(
 
     def altered(method: str, path: str, body: Any) -> Response | None:
         answer = asked(method, path, body)
-        unit = answer is not None and path == f"/subjects/{TIME}/versions/1"
-        return (
-            type(answer)(200, {}, answer.body.replace(b'\\"unit\\":\\"s\\"', b'\\"unit\\":\\"h\\"')) if unit else answer
-        )
+        if answer is None or path != f"/subjects/{TIME}/versions/1":
+            return answer
+        return Response(200, {}, answer.body.replace(b'\\"unit\\":\\"s\\"', b'\\"unit\\":\\"h\\"'))
 
     monkeypatch.setattr(registry_window, "answer", altered)
     assert ("schema-differs", TIME) in drift(run)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from schemas.review import topics
+from schemas.review import ruled, topics
 from schemas.review.accepted import Acceptance
 from schemas.review.avro import Type
 from schemas.review.checked import Checked, Report
@@ -41,7 +41,8 @@ def check(
     today: date,
     consumers: Iterable[Consumer] = (),
 ) -> Report:
-    """Review the `.avsc` files of a folder, and the `topics.toml` beside it, as they lie there, against the main line.
+    """Review the `.avsc` files of a folder, with the topics, rules and examples beside them, as they lie there, against
+    the main line.
 
     What is unchanged since the merge base is not looked at; what was wrong on the main line already is not told again.
     Findings name those of the consumers, and of the `consumers.toml` beside the folder, that read what has changed.
@@ -69,7 +70,19 @@ def check(
         changed.append(catalogue)
         told = topics.findings(catalogue, before, now)
         found += [replace(each, reaches=tuple(reach.of_topic(each.events))) for each in told]
+    found += _ruled(line, folder.resolve(), changed)
     return Report(line.base, line.top, tuple(changed), compared, _judged(found, accepted, today))
+
+
+def _ruled(line: Mainline, folder: Path, changed: list[Path]) -> list[Checked]:
+    """What is new in the rules and examples beside a folder of schemas; rule files that differ are noted as changed."""
+    if folder.name != ruled.AVRO:
+        return []
+    beside = folder.parent
+    where = beside.relative_to(line.top)
+    before, now = line.files(beside, ruled.wanted), ruled.here(beside)
+    changed += [where / path for path in now if path.parts[0] == ruled.RULES and before.get(path) != now[path]]
+    return ruled.findings(where, before, now)
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -6,9 +6,9 @@ A few git processes in all, however many files and versions there are.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from schemas.review.files import BadSchema
 
@@ -105,6 +105,19 @@ class Mainline:
     def file(self, path: Path) -> bytes | None:
         """The content of one file, relative to the top, at the merge base; None where it is not there."""
         return _git(self.top, "cat-file", "blob", f"{self.base}:{path.as_posix()}")
+
+    def files(self, folder: Path, wanted: Callable[[PurePath], bool]) -> dict[PurePath, bytes]:
+        """Files that the merge base has under a folder, by their paths from there, those that are wanted."""
+        inside = self._inside(folder)
+        there = _text(self._run("ls-tree", "-r", "-z", "--full-tree", self.base, "--", inside))
+        blobs: dict[PurePath, str] = {}
+        for entry in filter(None, there.split("\0")):
+            meta, _, path = entry.partition("\t")
+            name = PurePath(path).relative_to(inside)
+            if wanted(name):
+                blobs[name] = meta.split()[2]
+        contents = self.contents(blobs.values())
+        return {name: contents[blob] for name, blob in blobs.items()}
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Bytes of contents by id."""

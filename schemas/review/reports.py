@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.review import check as checking
-from schemas.review import finding, lint, topics
+from schemas.review import finding, lint, ruled, topics
 from schemas.review.checked import Checked, Report
 from schemas.review.finding import BREAK, HAZARD, NOTE, SHORT_NAMES
 from schemas.review.mainline import SHORT
@@ -21,7 +21,7 @@ LARGEST = 60_000
 """Characters of the comment; GitHub takes 65 536."""
 
 LEVELS = {BREAK: "error", HAZARD: "warning", NOTE: "note"}
-CODES = finding.CODES | lint.CODES | checking.CODES | topics.CODES
+CODES = finding.CODES | lint.CODES | checking.CODES | topics.CODES | ruled.CODES
 
 
 def sarif(report: Report) -> dict[str, Any]:

@@ -114,3 +114,6 @@ class Ids:
 
     def combination(self, writer_id: int, event: str) -> int | None:
         return self.id_of(event) if self._combinations else None
+
+    def has_version(self, schema_id: int, event: str) -> bool:
+        return schema_id == self.id_of(event)

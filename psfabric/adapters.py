@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from psfabric.event import Event, Raw
+from psfabric.event import Event, Raw, Record
 from psfabric.http import Http
 from psfabric.outcomes import Outcome
 from schemas import Model
@@ -188,6 +188,31 @@ class Processor(Component, ABC):
     def targets(self) -> Iterable[str]:
         """Every sink that it may route to, by name: what its settings say. A name that is no sink is a mistake."""
         return ()
+
+
+class Guard(Processor):
+    """A processor at the border: it reads the topics that systems write for themselves, and judges each record as it
+    came, headers and all, before it is an event of the fabric. What it admits goes on byte for byte."""
+
+    accepts: ClassVar[Types] = ()
+    emits: ClassVar[Types] = ()
+
+    @abstractmethod
+    def inputs(self) -> Sequence[str]:
+        """The topics, `ingress.<system>`."""
+
+    @abstractmethod
+    def principal(self, topic: str) -> str:
+        """Who may write to that topic, as the broker's access list has it; "" for one that it does not read."""
+
+    @abstractmethod
+    def speaks_for(self) -> Iterable[str]:
+        """Every source that a system may claim."""
+
+    @abstractmethod
+    def admit(self, record: Record, event: Event, *, again: bool) -> None:
+        """Raise Invalid(code, why) unless this event, read from this record, may go on. `again`: an operator sent it
+        once more, perhaps amended."""
 
 
 @dataclass(frozen=True, slots=True)

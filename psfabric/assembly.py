@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import schemas
-from psfabric.adapters import Known, Sink, Source, Thin
+from psfabric.adapters import Guard, Known, Sink, Source, Thin
 from psfabric.codec import Codec
 from psfabric.engine import Policy
 from psfabric.http import TIMEOUT, Http
 from psfabric.pipelines import Declared, Pipelines
-from psfabric.stages import Calling, HydrateStage, ProcessStage, Pure, SinkStage, TranslateStage
+from psfabric.stages import Calling, GuardStage, HydrateStage, ProcessStage, Pure, SinkStage, TranslateStage
 
 HYDRATE_IN_FLIGHT = 8
 
@@ -34,7 +34,10 @@ def pure_stages(pipelines: Pipelines, codec: Codec, known: Known) -> list[Pure]:
             limit=declared.instance.dead_letter_limit,
             classes=classes,
         )
-        processing.append(ProcessStage(policy, codec, declared.adapter, known))
+        if isinstance(declared.adapter, Guard):
+            processing.append(GuardStage(policy, codec, declared.adapter))
+        else:
+            processing.append(ProcessStage(policy, codec, declared.adapter, known))
     return translating + processing
 
 

@@ -43,6 +43,9 @@ class Ids(Protocol):
     def combination(self, writer_id: int, event: str) -> int | None:
         """The id of the enriched `event` whose canonical part is as that writer wrote it; None: not registered."""
 
+    def has_version(self, schema_id: int, event: str) -> bool:
+        """Whether that id is of a version of the subject of `event`."""
+
 
 class Contract(Protocol):
     """What the codec needs of the contract; `schemas` is it."""
@@ -83,6 +86,7 @@ class Codec:
         self._enrichments: dict[str, Append] = {}
         self._writers: dict[int, _Writer] = {}
         self._combinations: dict[tuple[int, str], tuple[bytes | None, float]] = {}
+        self._vouched: set[tuple[int, str]] = set()
 
     def topic(self, event: str) -> str:
         """The topic of a canonical event."""
@@ -170,6 +174,18 @@ class Codec:
         head = _stepped_over(writer.walk, value, writer.model)
         state = Framed(writer.model, head, value, writer.id, self.data)
         return envelope.opened(state, head, writer.model.CE_TYPE, record.headers)
+
+    def vouched(self, record: Record) -> Event:
+        """As `decode`, of a record whose writer need not be one of ours: its schema has to be one that was registered
+        for its event, and so found compatible. Raises Invalid(subject-mismatch) too, Held while that is not known."""
+        event = self.decode(record)
+        schema = _schema_id(_value(record)), event.type
+        if schema not in self._vouched:
+            if not self._ids.has_version(*schema):
+                subject = schemas.name_of(event.type).subject
+                raise Invalid("subject-mismatch", f"schema id {schema[0]} is no version of the subject {subject}")
+            self._vouched.add(schema)
+        return event
 
     def event(self, framed: bytes) -> Event:
         """The event in framed bytes that have no headers (the cause that a receipt carries)."""

@@ -38,10 +38,12 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The target, or our own check for it, says no for good. `code` is one of `schemas/codes.toml`."""
+    """The target, or our own check for it, says no for good. `code` is one of `schemas/codes.toml`. `principal`: who
+    may write where the record came from, told by the border."""
 
     code: str
     why: str
+    principal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 import schemas
-from psfabric.adapters import Component, Polled, Processor, Sink, Source, Thin, Webhook
+from psfabric.adapters import Component, Guard, Polled, Processor, Sink, Source, Thin, Webhook
 from psfabric.engine import Limit
 from psfabric.errors import Misconfigured
 from psfabric.wiring import misfits
@@ -114,6 +114,7 @@ class Pipelines:
             [d.adapter.name for d in self.processors],
             [d.adapter.name for d in self.sinks],
             partitions,
+            [topic.removeprefix("ingress.") for guard in self.guards() for topic in guard.inputs()],
         )
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
@@ -125,7 +126,10 @@ class Pipelines:
                 found[f"{source.name}.hydrate"] = (f"raw.{source.name}",)
             found[source.name] = (f"{'full' if thin else 'raw'}.{source.name}",)
         for processor in (d.adapter for d in self.processors):
-            found[processor.name] = tuple(dict.fromkeys(schemas.model(t).TOPIC for t in processor.accepts))
+            if isinstance(processor, Guard):
+                found[processor.name] = tuple(processor.inputs())
+            else:
+                found[processor.name] = tuple(dict.fromkeys(schemas.model(t).TOPIC for t in processor.accepts))
         for sink in (d.adapter for d in self.sinks):
             found[sink.name] = (f"deliver.{sink.name}",)
         return found
@@ -135,6 +139,9 @@ class Pipelines:
 
     def polled(self) -> list[Polled]:
         return [d.adapter for d in self.sources if isinstance(d.adapter, Polled)]
+
+    def guards(self) -> list[Guard]:
+        return [d.adapter for d in self.processors if isinstance(d.adapter, Guard)]
 
     def creatable(self) -> frozenset[str]:
         """Entities that some processor of these pipelines keeps, so that waiting for one makes sense."""

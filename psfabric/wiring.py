@@ -34,6 +34,7 @@ def misfits(declared: Pipelines, unread: Collection[str] = ()) -> Iterator[str]:
             yield from _meaningless("source", source.adapter.name, given, CALLS_ONLY)
     for sink in declared.sinks:
         yield from _unfit(sink.adapter)
+    yield from _impersonating(declared)
 
 
 def money_types(types: Types) -> list[str]:
@@ -60,6 +61,21 @@ def _unfit(sink: Sink) -> Iterator[str]:
             f"sink {sink.name!r}: its target can neither refuse a second time nor be read back (at_least_once), so it "
             f"must not take what is counted or billed: {', '.join(money)}"
         )
+
+
+def _impersonating(declared: Pipelines) -> Iterator[str]:
+    """A system that may speak for one of our own sources could say anything in its name; so could two for one."""
+    ours, claimed = {source.adapter.name for source in declared.sources}, list[str]()
+    topics = [topic for guard in declared.guards() for topic in guard.inputs()]
+    for guard in declared.guards():
+        for source in guard.speaks_for():
+            if source in ours:
+                yield f"processor {guard.name!r}: a system may not claim {source!r}, which is a source of ours"
+            elif source in claimed:
+                yield f"processor {guard.name!r}: two systems may claim {source!r}; one source, one system"
+            claimed.append(source)
+    for topic in sorted({topic for topic in topics if topics.count(topic) > 1}):
+        yield f"the topic {topic} is read by the border {topics.count(topic)} times; one system, one entry"
 
 
 def _meaningless(kind: str, name: str, given: Iterable[str], ignored: Iterable[str]) -> Iterator[str]:

@@ -34,9 +34,9 @@ class Owner(Entry):
 
 
 class Rule(Entry):
-    """One topic, or a family of topics: `<source>`, `<target>` or `<component>` stands for each instance."""
+    """One topic, or a family of topics: `<source>`, `<target>`, `<component>`, `<system>` stands for an instance."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.([a-z][a-z-]*|<source>|<target>|<component>)$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.([a-z][a-z-]*|<source>|<target>|<component>|<system>)$")]
     description: Words
     owner: str
     types: tuple[str, ...] = Field(strict=False)
@@ -109,7 +109,8 @@ class Topics(Entry):
 
     def open_to_systems(self) -> tuple[str, ...]:
         """The event types that systems may publish, sorted."""
-        return tuple(sorted(type for rule in self.topic if rule.writers == "systems" for type in rule.types))
+        named = (type for rule in self.topic if rule.writers == "systems" for type in rule.types)
+        return tuple(sorted(type for type in named if "." in type))
 
     def concrete(
         self,
@@ -117,12 +118,14 @@ class Topics(Entry):
         processors: Iterable[str] = (),
         sinks: Iterable[str] = (),
         partitions: int | None = None,
+        systems: Iterable[str] = (),
     ) -> list[Topic]:
         """Every topic of an installation, sorted by name.
 
         `sources` maps each source instance to whether its notices are thin; then it has `full.<source>` and the
-        component `<source>.hydrate`. `partitions` replaces the default of the file. A component name used twice, one
-        that a topic name cannot carry, and a partition count below 1 raise `ValueError`.
+        component `<source>.hydrate`. `systems` write straight to Kafka and have `ingress.<system>`. `partitions`
+        replaces the default of the file. A component name used twice, one that a topic name cannot carry, and a
+        partition count below 1 raise `ValueError`.
         """
         sinks = tuple(sinks)
         components = [*sources, *(f"{name}.hydrate" for name, thin in sources.items() if thin), *processors, *sinks]
@@ -130,7 +133,12 @@ class Topics(Entry):
         default = self.partitions if partitions is None else partitions
         if default < 1:
             raise ValueError(f"a topic has at least one partition, not {default}")
-        names = {"<source>": list(sources), "<target>": list(sinks), "<component>": components}
+        names = {
+            "<source>": list(sources),
+            "<target>": list(sinks),
+            "<component>": components,
+            "<system>": sorted(systems),
+        }
         return sorted(
             (self._topic(rule, name, default) for rule in self.topic for name in _expand(rule, names, sources)),
             key=lambda topic: topic.name,

@@ -21,6 +21,7 @@ MARKER = b"barrier/"
 THEIRS = "__dlq.errors."
 OURS = "fabric-dlq-"
 REDO = "fabric-redo-"
+_NAMES = (THEIRS, OURS, REDO)
 REVISION = REDO + "revision"
 """On a replayed source record: the revision, in twenty digits, under which translate says its events again. A dead
 letter of it keeps this one header of the replay, so that it is still that correction when it is sent again."""
@@ -28,7 +29,8 @@ letter of it keeps this one header of the replay, so that it is still that corre
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a record is buried. `error_class` is the class of the code in schemas/codes.toml; instants are ISO text."""
+    """Why a record is buried. `error_class` is the class of the code in schemas/codes.toml; instants are ISO text.
+    `principal`: who may write where the record came from, where that is known."""
 
     code: str
     error_class: str
@@ -41,6 +43,7 @@ class Failure:
     first_failed_at: str
     last_failed_at: str
     incident: str = ""
+    principal: str = ""
 
 
 def origin(record: Record) -> Record:
@@ -52,6 +55,14 @@ def origin(record: Record) -> Record:
     if not any(n.startswith((OURS, REDO)) for n, _ in record.headers):
         return record
     return Record(topic, int(partition), int(offset), record.key, record.value, record.headers, record.timestamp_ms)
+
+
+def unforged(record: Record) -> Record:
+    """A record of an input: what stands there under our names was said by its writer, who might be anybody. Believed,
+    it would come from another place than it does, or close the dead letter of somebody else."""
+    if any(name.startswith(_NAMES) for name, _ in record.headers):
+        return record._replace(headers=own_headers(record.headers))
+    return record
 
 
 def dead_letter_headers(record: Record, failure: Failure) -> HeaderList:
@@ -74,6 +85,7 @@ def dead_letter_headers(record: Record, failure: Failure) -> HeaderList:
         "first-failed-at": record.header(OURS + "first-failed-at") or failure.first_failed_at,
         "last-failed-at": failure.last_failed_at,
         "incident": failure.incident,
+        **({"principal": failure.principal} if failure.principal else {}),
     }
     return (
         *own_headers(record.headers),
@@ -85,7 +97,7 @@ def dead_letter_headers(record: Record, failure: Failure) -> HeaderList:
 
 def own_headers(headers: HeaderList) -> HeaderList:
     """What the record had before we buried or replayed it."""
-    return tuple((n, v) for n, v in headers if not n.startswith((THEIRS, OURS, REDO)))
+    return tuple((n, v) for n, v in headers if not n.startswith(_NAMES))
 
 
 def revision_of(headers: HeaderList) -> HeaderList:

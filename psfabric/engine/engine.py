@@ -11,7 +11,7 @@ from psfabric.engine import filing, obeying, snapshot, waiting
 from psfabric.engine.applied import Applied
 from psfabric.engine.backoff import Backoff
 from psfabric.engine.control import is_control, read_control
-from psfabric.engine.deadletter import Marker, bounded, marker_of, origin
+from psfabric.engine.deadletter import Marker, bounded, marker_of, origin, unforged
 from psfabric.engine.express import Handle, Passage, ride
 from psfabric.engine.hold import HoldEntry
 from psfabric.engine.lane import Lane
@@ -108,7 +108,7 @@ class Engine:
             if redo and is_control(record):
                 self._obey(lane, tp, record)
                 continue
-            work = Work(origin(record), record.partition, (tp, record.offset))
+            work = Work(origin(record) if redo else unforged(record), record.partition, (tp, record.offset))
             log.arrive(work, record.offset)
             # What an earlier owner may have sent lies within the window above what it had committed (DESIGN 5.4).
             work.find_first = redo or record.offset < (log.first or 0) + WINDOW

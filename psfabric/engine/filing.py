@@ -46,6 +46,7 @@ def buried(policy: Policy, lane: Lane, work: Work, outcome: Rejected, now: float
         delivery_count=work.attempts + 1,
         first_failed_at=instant_text(work.first_failed_at or now),
         last_failed_at=at,
+        principal=outcome.principal,
     )
     headers = dead_letter_headers(work.record, failure)
     letter = Write(policy.dlq_topic, work.record.key, work.record.value, headers, work.lane)

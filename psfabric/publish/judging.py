@@ -19,7 +19,7 @@ from psfabric.ids import digest, sequence
 from psfabric.publish.draft import Draft
 from psfabric.publish.errors import Mistake
 from psfabric.trace import enter
-from schemas import Model, Rule
+from schemas import Model, Rule, rules
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,60}")
 ALLOWED = "small letters, digits and - are allowed, at most 61, a letter first"
@@ -168,11 +168,17 @@ class _Case:
         for name, value in self.draft.said.items():
             if value and getattr(data, name) != value:
                 yield name, "header-invalid", "is said twice, and not the same"
+        try:
+            datetime.fromisoformat(data.sequence.partition("/")[0])
+        except ValueError:
+            yield "sequence", "field-invalid", "begins with no instant"
         for name in ("aggregate_id", self.rule.orders_by):
             if not getattr(data, name, None):
                 yield name, "field-missing", "is empty"
         if data.partition_key != getattr(data, self.rule.orders_by, None):
             yield "partition_key", "key-mismatch", f"{self.rule.name} is keyed by {self.rule.orders_by}; leave it out"
+        for broken in rules.violations(self.model.EVENT, data):
+            yield broken.path or "data", "rule-violated", f"{broken.code}: {broken.message}"
 
 
 _CODES = {"missing": "field-missing"}

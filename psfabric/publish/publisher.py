@@ -177,6 +177,9 @@ class _Ids:
     def combination(self, writer_id: int, event: str) -> int | None:
         return None
 
+    def has_version(self, schema_id: int, event: str) -> bool:
+        return self._registry.has_version(schema_id, event)
+
 
 class _AnyId:
     """For what is encoded only to be looked at."""
@@ -189,3 +192,6 @@ class _AnyId:
 
     def combination(self, writer_id: int, event: str) -> int | None:
         return None
+
+    def has_version(self, schema_id: int, event: str) -> bool:
+        raise LookupError(schema_id)

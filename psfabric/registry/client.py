@@ -80,6 +80,18 @@ class Registry:
         self.writers[schema_id] = _record_schema(schema_id, body(answer))
         return self.writers[schema_id]
 
+    def has_version(self, schema_id: int, event: str) -> bool:
+        """Whether that id is of a version of the subject of `event`, so that its compatibility was judged."""
+        answer = self._get(f"/schemas/ids/{schema_id}/versions")
+        if answer.status == 404 and "error_code" in body(answer):
+            return False
+        if answer.status != 200:
+            raise Transient(f"the registry answered {answer.status} for the subjects of schema id {schema_id}")
+        versions = answer.json()
+        if not isinstance(versions, list):
+            raise Transient(f"the registry answered without the subjects of schema id {schema_id}")
+        return _subject(event) in [version.get("subject") for version in versions if isinstance(version, dict)]
+
     def ready(self) -> bool:
         try:
             return self._get("/subjects").status == 200

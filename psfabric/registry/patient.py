@@ -87,6 +87,16 @@ class PatientRegistry:
             return self.id_of(event)
         return self._ask(lambda: self._registry.combination(writer_id, event))
 
+    def has_version(self, schema_id: int, event: str) -> bool:
+        """Raises Held(Schema(…)) while the registry is away, but for the bundled schemas."""
+        if schema_id == self.id_of(event):
+            return True
+        try:
+            return self._ask(lambda: self._registry.has_version(schema_id, event))
+        except Transient as error:
+            why = f"subjects of schema {schema_id}: {error.why}"
+            raise Held(Schema(schema_id, unreachable=True), why) from None
+
     def ready(self) -> bool:
         return self._registry.ready()
 

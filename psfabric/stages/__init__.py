@@ -6,8 +6,19 @@ hosted by Faust; `Calling` stages (hydrate, sink) wait for another system and ar
 
 from psfabric.stages.base import Calling, Pure, Stage, about_id
 from psfabric.stages.delivering import SinkStage
+from psfabric.stages.guarding import GuardStage
 from psfabric.stages.hydrating import HydrateStage
 from psfabric.stages.processing import ProcessStage
 from psfabric.stages.translating import TranslateStage
 
-__all__ = ["Calling", "HydrateStage", "ProcessStage", "Pure", "SinkStage", "Stage", "TranslateStage", "about_id"]
+__all__ = [
+    "Calling",
+    "GuardStage",
+    "HydrateStage",
+    "ProcessStage",
+    "Pure",
+    "SinkStage",
+    "Stage",
+    "TranslateStage",
+    "about_id",
+]

@@ -15,7 +15,9 @@ from schemas.pages import tables
 Node = dict[str, Any]
 
 AVRO = "application/vnd.apache.avro;version=1.9.0"
+ANY = ("any",)
 VARIABLES = {
+    "system": "A system that writes canonical events itself, as the border's settings name it, e.g. `payroll-acme`.",
     "source": "Instance of a source, as a pipeline file names it, e.g. `jira-acme`.",
     "target": "Instance of a target system, as a pipeline file names it, e.g. `tryton-uk`.",
     "component": "One stage of one instance, e.g. `tryton-uk` or `jira-acme.hydrate`.",
@@ -109,7 +111,10 @@ def _variable(rule: Rule) -> str:
 
 
 def _events(rule: Rule) -> list[str]:
-    """The event types of a topic; none for original bytes and the fabric's own records."""
+    """The event types of a topic; none for original bytes and the fabric's own records. Where systems write for the
+    border, all that they may publish."""
+    if rule.writers == "systems" and rule.types == ANY:
+        return list(topics().open_to_systems())
     return [event for event in rule.types if event in contract.names()]
 
 
@@ -134,7 +139,7 @@ def _operations(rule: Rule) -> list[tuple[str, Node]]:
     channel = {"$ref": f"#/channels/{_pointer(rule.name)}"}
     name = rule.name.replace("<", "").replace(">", "")
     found: list[tuple[str, Node]] = []
-    for action, wanted in (("send", True), ("receive", rule.writers == "systems")):
+    for action, wanted in (("send", rule.types != ANY), ("receive", rule.writers == "systems")):
         if wanted:
             summary = (
                 "The fabric writes here." if action == "send" else "Systems may publish here; the fabric takes it."

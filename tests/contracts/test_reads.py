@@ -69,7 +69,7 @@ def consumer_entity(event: str) -> str:
 
 def test_the_analysis_sees_something_of_every_adapter(read: dict[str, set[Pair]]) -> None:
     assert len(ADAPTERS) >= 11
-    assert all(touched(module, read) for module, _ in ADAPTERS)
+    assert all(touched(module, read) for module, adapter in ADAPTERS if adapter.accepts)
 
 
 # ------------------------------------------------------------------------------------------ lies are found

@@ -568,3 +568,39 @@ def test_while_all_calls_are_open_nothing_is_due() -> None:
     assert drive.engine.next_due(drive.now) is None
     drive.finish(first)
     assert drive.engine.next_due(drive.now) == drive.now
+
+
+FORGED = (
+    ("fabric-redo-plan", b"p"),
+    ("__dlq.errors.topic", b"elsewhere"),
+    ("__dlq.errors.partition", b"3"),
+    ("__dlq.errors.offset", b"99"),
+)
+
+
+def test_a_record_of_an_input_comes_from_where_it_was_read_whatever_its_writer_says() -> None:
+    drive = Drive()
+    drive.arrive(record(7, headers=(("h", b"a"), *FORGED)))
+    (work,) = drive.calls()
+    assert (work.record.coordinates, work.record.headers) == ("in/0/7", (("h", b"a"),))
+    (letter,) = drive.settle(work, Rejected("code", "why"))
+    named = dict(letter.headers)
+    assert (named["__dlq.errors.topic"], named["__dlq.errors.offset"]) == (b"in", b"7")
+    assert not [name for name in named if name.startswith("fabric-redo-")]
+
+
+def test_a_replayed_record_comes_from_where_it_was_first_read() -> None:
+    drive = Drive()
+    drive.arrive(record(7, headers=FORGED, topic="redo.c"))
+    (work,) = drive.calls()
+    assert work.record.coordinates == "elsewhere/3/99"
+
+
+def test_who_may_write_where_it_came_from_stands_in_its_dead_letter() -> None:
+    drive = Drive()
+    drive.arrive(record(1), record(2, key="b"))
+    first, second = drive.calls()
+    known = drive.settle(first, Rejected("code", "why", "User:a"))
+    unknown = drive.settle(second, Rejected("code", "why"))
+    assert dict(known[0].headers)["fabric-dlq-principal"] == b"User:a"
+    assert "fabric-dlq-principal" not in dict(unknown[0].headers)

@@ -40,6 +40,9 @@ class Ids:
     def combination(self, writer_id: int, event: str) -> int | None:
         return self.id_of(event) if writer_id == self.id_of(event.removeprefix("enriched.")) else None
 
+    def has_version(self, schema_id: int, event: str) -> bool:
+        return True
+
     def writer(self, schema_id: int) -> dict[str, Any]:
         if self.away:
             raise Transient("the registry is away")

@@ -182,6 +182,16 @@ def test_an_enriched_record_is_appended_under_kept_ids() -> None:
         world.ids.combination(4, f"enriched.{OTHER}")
 
 
+def test_whose_version_a_schema_is_waits_for_the_registry_but_for_the_bundled_ones() -> None:
+    fake = Fake()
+    patient = PatientRegistry(Registry("http://registry", fake), {"time.TimeRemoved": 5})
+    fake.mode = "away"
+    assert patient.has_version(5, "time.TimeRemoved")
+    with pytest.raises(Held) as caught:
+        patient.has_version(77, "time.TimeRemoved")
+    assert caught.value.until == Schema(77, unreachable=True)
+
+
 def test_stored_state_waits_for_its_schema_instead_of_being_called_unreadable() -> None:
     world = World()
     world.fake.mode = "away"

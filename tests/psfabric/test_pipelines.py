@@ -254,3 +254,48 @@ def test_what_cannot_be_read_is_a_mistake(folder: Path) -> None:
     (folder / "b.toml").write_bytes(b'name = "\xff"')
     found = mistakes(folder)
     assert [m.partition(":")[0] for m in found] == ["a.toml", "b.toml"]
+
+
+# ------------------------------------------------------------------------------------------------ the border
+
+BORDER = """
+[[processor]]
+name = "{name}"
+use = "border"
+[[processor.settings.ingress]]
+system = "{system}"
+principal = "User:{system}"
+sources = ["{source}"]
+types = ["time.TimeSubmitted"]
+"""
+
+
+def border(name: str = "border", system: str = "payroll", source: str = "payroll") -> str:
+    return BORDER.format(name=name, system=system, source=source)
+
+
+def test_the_border_reads_what_its_systems_write(folder: Path) -> None:
+    declared = load(folder, border())
+    assert declared.inputs() == {"border": ("ingress.payroll",)}
+    made = {topic.name: topic for topic in declared.topics()}
+    assert {"ingress.payroll", "dlq.border", "redo.border", "hold.border"} <= made.keys()
+    assert made["ingress.payroll"].config["message.timestamp.type"] == "LogAppendTime"
+    assert made["ingress.payroll"].partitions == made["dlq.border"].partitions
+
+
+def test_no_system_speaks_for_a_source_of_ours_nor_two_for_one(folder: Path) -> None:
+    twice = border("border-b", "expenses", "payroll")
+    assert mistakes(folder, JIRA, border(source="jira-one"), TOKEN="t") == (
+        "processor 'border': a system may not claim 'jira-one', which is a source of ours",
+    )
+    assert mistakes(folder, border(), twice) == (
+        "processor 'border-b': two systems may claim 'payroll'; one source, one system",
+    )
+    found = mistakes(folder, border(), border("border-b", source="other"))
+    assert found == ("the topic ingress.payroll is read by the border 2 times; one system, one entry",)
+
+
+def test_a_wrong_setting_of_the_border_is_named_with_its_place(folder: Path) -> None:
+    (found,) = mistakes(folder, border().replace("time.TimeSubmitted", "time.TimeSubmited"))
+    assert "settings" not in found
+    assert "ingress.0.types: Value error, 'time.TimeSubmited' is no event that systems may publish" in found

@@ -58,6 +58,25 @@ def test_a_schema_registered_again_has_the_same_id(registry: Registry, registry_
     assert {event: Registry(registry_url).id_of(event) for event in ids} == ids
 
 
+def test_an_id_is_of_the_subjects_under_which_its_schema_was_registered_and_of_no_other(
+    registry: Registry, registry_url: str
+) -> None:
+    register_all(registry)
+    assert registry.has_version(registry.id_of(EVENT), EVENT)
+    assert not registry.has_version(registry.id_of(EVENT), "time.TimeSubmitted")
+    assert not registry.has_version(9_999_999, EVENT)
+    elsewhere = Elsewhere()
+    elsewhere.change = {"doc": f"of nobody {elsewhere.prefix}"}
+    stranger = Registry(registry_url, elsewhere).register(EVENT)
+    assert not registry.has_version(stranger, EVENT), "the same record name, but nobody judged it under its subject"
+
+
+def test_a_registry_that_gives_no_answer_about_subjects_is_not_taken_for_a_no() -> None:
+    for status, body in ((503, b""), (404, b"<html>"), (200, b"<html>")):
+        with pytest.raises((Transient, Invalid)):
+            Registry("http://registry", lambda *args, s=status, b=body, **kw: Response(s, {}, b)).has_version(1, EVENT)
+
+
 def test_an_id_means_the_schema_that_was_registered(registry: Registry, registry_url: str) -> None:
     schema_id = registry.register(EVENT)
     found = Registry(registry_url).writer(schema_id)

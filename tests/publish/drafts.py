@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import schemas
-from psfabric.publish import Draft
+from psfabric.event import Event
+from psfabric.publish import Draft, Judged, judged
 from tests.contracts.given import EXAMPLES
 
 SOURCE = "payroll-acme"
@@ -49,3 +51,17 @@ def line(entry: str = "", **changes: Any) -> dict[str, Any]:
 def example(event: str, case: str = "complete") -> dict[str, Any]:
     body: dict[str, Any] = json.loads((EXAMPLES / f"{event}.{case}.pass.json").read_text())
     return body
+
+
+def passing() -> list[Path]:
+    """The passing examples of all events that systems may publish."""
+    return [path for path in sorted(EXAMPLES.glob("*.pass.json")) if ".".join(path.name.split(".")[:2]) in OPEN]
+
+
+def example_of(path: Path) -> Event:
+    """An example as the publisher makes it."""
+    body = json.loads(path.read_text())
+    data = {name: value for name, value in body.items() if name not in ("event_id", "partition_key", "revision")}
+    found = judged(Draft(".".join(path.name.split(".")[:2]), data, json=True), SOURCE)
+    assert isinstance(found, Judged), found
+    return found.event

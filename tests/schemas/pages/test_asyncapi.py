@@ -103,7 +103,10 @@ def test_every_topic_is_a_channel_and_every_event_a_message_with_its_schema() ->
 
 def test_systems_are_received_from_exactly_where_they_may_publish() -> None:
     received = {name.removeprefix("receive-") for name in DOCUMENT["operations"] if name.startswith("receive-")}
-    assert received == {rule.name for rule in schemas.topics().topic if rule.writers == "systems"}
+    open_to_systems = {rule.name for rule in schemas.topics().topic if rule.writers == "systems"}
+    assert received == {name.replace("<", "").replace(">", "") for name in open_to_systems}
+    assert "send-ingress.system" not in DOCUMENT["operations"], "the fabric writes no ingress"
+    assert tuple(DOCUMENT["channels"]["ingress.<system>"]["messages"]) == schemas.topics().open_to_systems()
 
 
 def test_the_headers_described_are_those_that_the_fabric_writes() -> None:

@@ -35,6 +35,7 @@ from replay.progress import TOPIC as STATES
 from replay.reading import scan
 from replay.states import State, Stored, read_state
 from replay.worth import Worth, of_event
+from schemas import rules
 
 _PLACES = re.compile(r"\[[0-9]+\]")
 _ANY = 10**20 - 1
@@ -73,8 +74,8 @@ class Amended:
 def draft(codec: Codec, letter: DeadLetter, record: Record, settings: Sequence[Setting]) -> Draft:
     """Set the fields of a dead letter. `record` is it as stored.
 
-    Raises NotThere for a path or a value that is none, Declined for what may not be amended, or would not be a record
-    of its contract any more; Transient when the schema registry gives no answer.
+    Raises NotThere for a path or a value that is none, Declined for what may not be amended, would not be a record of
+    its contract any more, or would break a rule of it; Transient when the schema registry gives no answer.
     """
     event, before = _read(codec, letter, record)
     after = _put(before, settings)
@@ -87,6 +88,7 @@ def draft(codec: Codec, letter: DeadLetter, record: Record, settings: Sequence[S
         raise Declined(
             f"{letter.id} with these values would be no {before.event}: {error.why}; nothing was sent"
         ) from None
+    _judged(codec, letter, record, mended)
     return Draft(letter, record.key, event, after, tuple(found), _worth(codec, record), of_event(mended.data))
 
 
@@ -164,6 +166,18 @@ def _unguarded(field: str) -> None:
     why = why_guarded(field)
     if why:
         raise Declined(f"{why}; nothing was sent")
+
+
+def _judged(codec: Codec, letter: DeadLetter, record: Record, mended: Event) -> None:
+    """Raises Declined when the new event breaks a rule that the dead letter did not break."""
+    try:
+        before = {each[:2] for each in rules.violations(mended.type, codec.data(record.value or b""))}
+    except Invalid:
+        before = set()
+    broken = [each for each in rules.violations(mended.type, mended.data) if each[:2] not in before]
+    if broken:
+        told = " ".join(f"{each.code}: {each.message}" for each in broken)
+        raise Declined(f"{letter.id} with these values would contradict itself. {told} Nothing was sent")
 
 
 def _worth(codec: Codec, record: Record) -> Worth | None:

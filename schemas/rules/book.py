@@ -150,16 +150,16 @@ class Fitted:
     rule: Rule
     check: Check
     choose: Choose | None
-    elements: Callable[[Any, Any], list[Any]] | None
+    elements: Callable[[Any, Any], Sequence[Any]] | None
     places: Callable[[Any, Any], list[str]] | None
 
-    def violations(self, event: Any) -> list[Violation]:
+    def violations(self, event: Any) -> Sequence[Violation]:
         """Every place at which an event breaks it."""
         if self.elements is None:
             if self.choose is not None and not self.choose(event, event):
-                return []
+                return ()
             faults = self.check(event, event)
-            return [self._violation(place, says) for place, says in faults] if faults else []
+            return [self._violation(place, says) for place, says in faults] if faults else ()
         found: list[Violation] = []
         for index, element in enumerate(self.elements(event, event)):
             if self.choose is not None and not self.choose(event, element):
@@ -186,7 +186,10 @@ class Book:
 
     def violations(self, event: str, data: Any) -> tuple[Violation, ...]:
         """Every violation of every rule of an event, in the order of the rule files."""
-        return tuple([found for fitted in self.by_event.get(event, ()) for found in fitted.violations(data)])
+        told: list[Violation] = []
+        for fitted in self.by_event.get(event, ()):
+            told += fitted.violations(data)
+        return tuple(told)
 
 
 def fit(rule: Rule, schema: Mapping[str, Any]) -> Fitted:

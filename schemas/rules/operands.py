@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,6 +35,9 @@ class Kind(StrEnum):
     LIST = "list"
     MAP = "map"
 
+
+NUMBERS = (int, Decimal)
+"""Kinds of values of which zero, and false, is a value and not none."""
 
 SCALARS = (Kind.NUMBER, Kind.DATE, Kind.INSTANT, Kind.TEXT, Kind.BOOLEAN)
 ORDERED = (Kind.NUMBER, Kind.DATE, Kind.INSTANT)
@@ -129,19 +132,21 @@ class Operand:
 
     def value(self) -> Callable[[Any, Any], Any]:
         """A function of (event, element) that gives the one value of a path without a list."""
-        read = _reader(self._parts[0])
-        return (lambda event, element: read(event)) if self.rooted else (lambda event, element: read(element))
+        return _from(self._parts[0], self.rooted)
 
-    def values(self) -> Callable[[Any, Any], list[Any]]:
+    def values(self) -> Callable[[Any, Any], Sequence[Any]]:
         """A function of (event, element) that gives all values."""
-        *lists, last = [_reader(part) for part in self._parts]
-        rooted = self.rooted
+        if not self.many:
+            only = self.value()
+            return lambda event, element: (only(event, element),)
+        first, *lists, last = self._parts
+        begin, inside, end = _from(first, self.rooted), [_reader(part) for part in lists], _reader(last)
 
-        def read(event: Any, element: Any) -> list[Any]:
-            found = [event if rooted else element]
-            for inside in lists:
-                found = [item for each in found for item in inside(each) or ()]
-            return [last(each) for each in found]
+        def read(event: Any, element: Any) -> Sequence[Any]:
+            found = begin(event, element) or ()
+            for each in inside:
+                found = [item for one in found for item in each(one) or ()]
+            return [end(item) for item in found]
 
         return read
 
@@ -207,18 +212,41 @@ def operand(path: str, shape: Shape, event: Shape) -> Operand:
 
 
 def _reader(names: tuple[str, ...]) -> Callable[[Any], Any]:
+    """A function that follows names from a record, a model or its fields; what is none comes out as None."""
     if len(names) == 1:
         (only,) = names
 
         def read_one(found: Any) -> Any:
             found = found.get(only) if isinstance(found, dict) else getattr(found, only, None)
-            return found if found or isinstance(found, int | Decimal) else None
+            return found if found or isinstance(found, NUMBERS) else None
 
         return read_one
 
     def read(found: Any) -> Any:
         for name in names:
             found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
-        return found if found or isinstance(found, int | Decimal) else None
+        return found if found or isinstance(found, NUMBERS) else None
 
     return read
+
+
+def _from(names: tuple[str, ...], rooted: bool) -> Callable[[Any, Any], Any]:
+    """As `_reader`, from the event or from the element. It is most of what a rule costs, so there is no call in it."""
+    if rooted:
+        read = _reader(names)
+        return lambda event, element: read(event)
+    if len(names) == 1:
+        (only,) = names
+
+        def read_one(event: Any, found: Any) -> Any:
+            found = found.get(only) if isinstance(found, dict) else getattr(found, only, None)
+            return found if found or isinstance(found, NUMBERS) else None
+
+        return read_one
+
+    def read_all(event: Any, found: Any) -> Any:
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+        return found if found or isinstance(found, NUMBERS) else None
+
+    return read_all

@@ -50,9 +50,14 @@ def _each(paths: Sequence[str], scope: Scope, wanted: bool, says: str) -> Check:
     if None in operands:
         return holds
     readers = [(each, each.values()) for each in operands if each]
+    ones = [each.value() for each in operands if each and not each.many]
+    lists = [each.values() for each in operands if each and each.many]
 
     def check(event: Any, element: Any) -> Sequence[Fault]:
-        for _, read in readers:
+        for one in ones:
+            if (one(event, element) is not None) is not wanted:
+                return wrong(event, element)
+        for read in lists:
             for value in read(event, element):
                 if (value is not None) is not wanted:
                     return wrong(event, element)

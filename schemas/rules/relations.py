@@ -51,10 +51,17 @@ class Same(Predicate):
         if len(found) == 1 and not found[0].many:
             scope.mistakes.append(f"{found[0].text}: one value is always the same; name another path")
         readers = [(each, each.values()) for each in found]
+        ones, lists = [e.value() for e in found if not e.many], [e.values() for e in found if e.many]
 
         def check(event: Any, element: Any) -> Sequence[Fault]:
             first: Any = None
-            for _, read in readers:
+            for one in ones:
+                value = one(event, element)
+                if first is None:
+                    first = value
+                elif value is not None and value != first:
+                    return _others(event, element)
+            for read in lists:
                 for value in read(event, element):
                     if first is None:
                         first = value

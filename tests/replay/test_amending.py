@@ -24,7 +24,7 @@ from replay.deadletters import DeadLetter, of_record
 from replay.errors import Declined, NotThere
 from replay.fields import Fields, Setting, parse
 from replay.guarded import GUARDED, why_guarded
-from schemas import HEAD_FIELDS
+from schemas import HEAD_FIELDS, rules
 from tests.psfabric.test_codec import Ids
 from tests.replay.plant import event_of, example
 from tests.replay.test_fields import PASSING, at, leaves, listed, texts
@@ -163,11 +163,24 @@ def test_what_the_contract_or_the_identity_forbids_is_refused_with_the_reason(se
 def test_a_field_is_set_once_and_a_record_is_whole() -> None:
     with pytest.raises(NotThere, match="worked_seconds is set twice"):
         drafted("worked_seconds=1", "worked_seconds=2")
-    fee = event_of(example("billing.BillingRequested", "time-and-materials"))
-    with pytest.raises(NotThere, match=r"amount\.currency of billing\.BillingRequested has to be set too"):
-        drafted("amount.amount=120.50", letter=buried(fee))
-    whole = drafted("amount.amount=120.50", "amount.currency=GBP", letter=buried(fee))
+    client = event_of(example("client.ClientUpdated", "blocked-for-credit"))
+    with pytest.raises(NotThere, match=r"credit_limit\.currency of client\.ClientUpdated has to be set too"):
+        drafted("credit_limit.amount=120.50", letter=buried(client))
+    whole = drafted("credit_limit.amount=120.50", "credit_limit.currency=GBP", letter=buried(client))
     assert [op["op"] for op in whole.patch(lambda value: value)] == ["replace"]
+
+
+def test_an_amendment_that_breaks_a_rule_is_refused_naming_it() -> None:
+    said = refusal("zone=Europe/Atlantis")
+    assert "would contradict itself. time-zone-known: The zone of the work date is no time zone." in said
+    assert "Nothing was sent" in said
+    assert "time-on-its-local-date" in refusal("work_date=2026-06-02")
+
+
+def test_a_rule_that_the_dead_letter_broke_already_does_not_hinder_another_mend() -> None:
+    old = event_of(example(TIME))
+    broken = old.changed(data=old.data.model_copy(update={"zone": "Europe/Atlantis"}))
+    assert drafted("worked_seconds=27000", letter=buried(broken)).changes
 
 
 def test_a_record_as_received_is_not_amended_but_mapped_anew_or_discarded() -> None:
@@ -233,7 +246,7 @@ def breaks_its_contract(old: Event, event: str, path: str, text: str) -> bool:
     plain = CODEC.plain(CODEC.value(old.data))
     fields = Fields(event, plain.schema).put(plain.fields, Setting(path, text))
     try:
-        schemas.model(event).model_validate(fields, strict=False)
+        model = schemas.model(event).model_validate(fields, strict=False)
     except ValueError:
         return True
-    return False
+    return rules.violations(event, model) != ()

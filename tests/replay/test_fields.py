@@ -177,14 +177,26 @@ def test_setting_leaves_the_given_fields_as_they_were() -> None:
 # ------------------------------------------------------------------------------------------------ every field
 
 
+def named(node: Any) -> Iterator[tuple[str, Any]]:
+    """Every record and enum of a schema by name, also those in which the state has nothing."""
+    if isinstance(node, list):
+        for part in node:
+            yield from named(part)
+    elif isinstance(node, dict):
+        if node.get("type") in ("record", "enum"):
+            yield node["name"], node
+        for part in (node.get("type"), node.get("items"), node.get("fields")):
+            yield from named(part)
+
+
 def leaves(node: Any, value: Any, path: str, types: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each field of a state that has a simple type, by path, with its type."""
+    types = types or dict(named(node))
     node = types.get(node, node) if isinstance(node, str) else node
     if isinstance(node, list):
         if value is not None:
             yield from leaves(next(each for each in node if each != "null"), value, path, types)
     elif isinstance(node, dict) and node["type"] == "record":
-        types[node["name"]] = node
         for field in node["fields"]:
             yield from leaves(field["type"], value[field["name"]], f"{path}.{field['name']}".strip("."), types)
     elif isinstance(node, dict) and node["type"] == "array":

@@ -351,6 +351,118 @@ class Severity(StrEnum):
     CRITICAL = "CRITICAL"
 
 
+class InputTaxLine(Record):
+    """One rate of tax on a receipt or on the invoice of a supplier."""
+
+    SUBJECT: ClassVar[str] = "psf.common.InputTaxLine"
+
+    tax_code: Text
+    """Tax in the legal entity, e.g. `DE-VAT-7`; "" when none applies, e.g. on a city tax."""
+    rate: Annotated[Decimal, Scaled(9, 6)]
+    """Rate as a fraction of `net`: 0.190000 is 19 %; 0 when exempt. (confidential, unit 1)"""
+    net: Money
+    """Part of the document to which the rate applies, before tax. (confidential)"""
+    tax: Money
+    """Tax on it as the document states it. (confidential)"""
+    reclaimable: Money
+    """Part of `tax` that the legal entity can reclaim; zero when none. The rest is cost. (confidential)"""
+
+
+class CurrencyConversion(Record):
+    """An amount carried into another currency, with the rate by which that was done."""
+
+    SUBJECT: ClassVar[str] = "psf.common.CurrencyConversion"
+
+    amount: Money
+    """The amount in the other currency. (confidential)"""
+    rate: Annotated[Decimal, Scaled(20, 10)]
+    """Units of the currency of `amount` for one unit of the original currency; 1 when they are the same.
+    (confidential, unit 1)
+    """
+    rate_date: date
+    """Local date for which the rate was published or charged."""
+    rate_source: Text
+    """Who says the rate, e.g. `ECB` or `card-statement`; "" when the currencies are the same."""
+
+
+class DocumentReference(Record):
+    """Where a document is kept, and a proof of what it said."""
+
+    SUBJECT: ClassVar[str] = "psf.common.DocumentReference"
+
+    system: Text
+    """Instance name of the system that keeps it, e.g. `concur` or `archive-uk`."""
+    reference: Text
+    """Identity there; an access right is still needed to read it. (confidential)"""
+    sha256: Annotated[Text, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    """SHA-256 of its bytes in hex, so that an auditor sees that it was not exchanged; "" when the system gives
+    none.
+    """
+
+
+class ApprovalDecision(StrEnum):
+    """What an approver decided: approved, rejected, or returned to whoever entered it for changes. UNKNOWN: a
+    decision that this release does not know; it approves nothing.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    RETURNED = "RETURNED"
+
+
+class ApprovalStep(Record):
+    """One decision of an approval chain, by a person or by a policy."""
+
+    SUBJECT: ClassVar[str] = "psf.common.ApprovalStep"
+
+    level: Annotated[int, Field(ge=1, le=2147483647)]
+    """Level of the chain that decided; 1 is the first. (unit 1)"""
+    decision: Annotated[ApprovalDecision, Field(strict=False)]
+    """What was decided."""
+    approver_id: Text
+    """Id of the person who decided; "" when a policy decided. (personal)"""
+    on_behalf_of_id: Text
+    """Id of the person in whose place was decided; "" when the approver decided as such. (personal)"""
+    policy: Text
+    """Policy that decided or asked for the decision, with its version, e.g. `travel/3`; "" when none."""
+    decided_at: Annotated[datetime, Instant()]
+    """Instant of the decision, as the approving system says it."""
+    comment: Text
+    """Words of the approver; "" when none. (personal)"""
+
+
+class ReversalCause(StrEnum):
+    """Why a posting was reversed: its content was corrected, what it posts was removed, it belongs to another
+    target, or finance reversed it by hand. UNKNOWN: another cause, or none is given.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    CORRECTED = "CORRECTED"
+    REMOVED = "REMOVED"
+    ROUTED_ELSEWHERE = "ROUTED_ELSEWHERE"
+    BY_FINANCE = "BY_FINANCE"
+
+
+class PostingReversal(Record):
+    """What the ERP holds for the reversal of one posting."""
+
+    SUBJECT: ClassVar[str] = "psf.common.PostingReversal"
+
+    reference: Text
+    """Identity of the reversing line or document there."""
+    reversed_version: Annotated[int, Field(ge=1, le=2147483647)]
+    """Document version of the posting that is reversed. (unit 1)"""
+    accounting_date: date
+    """Local date in the books of the legal entity under which it is reversed; another period than the posting's
+    when that one is closed.
+    """
+    cause: Annotated[ReversalCause, Field(strict=False)]
+    """Why it is reversed."""
+    reposted: bool
+    """True: a posting of the next document version takes its place. False: nothing does."""
+
+
 class JurisdictionLevel(StrEnum):
     """Whose tax it is: of a country, of a state or province, of a county, of a city, or of a special district.
     UNKNOWN: a symbol of a later version, or not told.
@@ -558,3 +670,11 @@ class ProjectMilestone(Record):
     """Local date by which it is planned; null when not planned."""
     status: Annotated[MilestoneStatus, Field(strict=False)]
     """How far it is."""
+
+
+class Billability(StrEnum):
+    """Whether work is meant to be invoiced, as its source says. UNKNOWN: the source does not say."""
+
+    UNKNOWN = "UNKNOWN"
+    BILLABLE = "BILLABLE"
+    NOT_BILLABLE = "NOT_BILLABLE"

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Instant, Model, Text
 from schemas.models.billing import BillingKind
-from schemas.models.common import BillingModel, Money, RoleRate, SystemReference
+from schemas.models.common import ApprovalStep, Billability, BillingModel, Money, RoleRate, SystemReference
 from schemas.models.enrichment import (
     BillingRequestedEnrichment,
     InvoicePostedEnrichment,
@@ -18,7 +18,7 @@ from schemas.models.enrichment import (
     TimeRemovedEnrichment,
 )
 from schemas.models.invoice import InvoiceLine
-from schemas.models.time import RemovalCause
+from schemas.models.time import RemovalCause, WorkKind
 
 
 class EnrichedBillingRequested(Model):
@@ -161,6 +161,30 @@ class EnrichedTimeApproved(Model):
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
+    """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
     """
     enrichment: TimeApprovedEnrichment
     """What the fabric added: Price and place of the time, from the project as it is known."""

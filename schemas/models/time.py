@@ -6,10 +6,22 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.base import Instant, Model, Record, Text
-from schemas.models.common import Money
+from schemas.models.common import ApprovalStep, Billability, Money, PostingReversal
+
+
+class WorkKind(StrEnum):
+    """What sort of time it is, for payroll and for contracts that price it otherwise: regular, overtime,
+    travel, or standby. UNKNOWN: the source does not say.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    REGULAR = "REGULAR"
+    OVERTIME = "OVERTIME"
+    TRAVEL = "TRAVEL"
+    STANDBY = "STANDBY"
 
 
 class TimeApproved(Model):
@@ -43,6 +55,30 @@ class TimeApproved(Model):
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
+    """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
     """
 
 
@@ -97,6 +133,30 @@ class TimePosted(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
+    """
 
 
 class TimeRejected(Model):
@@ -133,6 +193,30 @@ class TimeRejected(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
+    """
 
 
 class RemovalCause(StrEnum):
@@ -160,6 +244,70 @@ class TimeRemoved(Model):
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
+    """
+
+
+class TimeReversed(Model):
+    """A posting of time was reversed in the ERP; when the time was corrected, another posting takes its place.
+    Aggregate and key: the time entry.
+    """
+
+    EVENT: ClassVar[str] = "time.TimeReversed"
+    CE_TYPE: ClassVar[str] = "psf.time.TimeReversed.v1"
+    TOPIC: ClassVar[str] = "psf.time"
+    SUBJECT: ClassVar[str] = "psf.time.TimeReversed"
+
+    resource_id: Text
+    """Id of the person who worked; the name is only in the resource record. (personal)"""
+    work_date: date
+    """Local date of the work in `zone`. (personal)"""
+    zone: Text
+    """IANA zone in which `work_date` is meant, or the fixed offset that upstream gives, e.g. `+01:00`."""
+    started_at: Annotated[datetime, Instant()]
+    """Instant at which the work began, as entered. (personal)"""
+    worked_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    """Time worked. Whole seconds end to end; hours exist only on a document line. (personal, unit s)"""
+    role: Text
+    """Role in which the person worked; its price comes from the project's price list."""
+    task: Text
+    """Key of the issue or task worked on, e.g. `ACME-12`."""
+    submitted_at: Annotated[datetime, Instant()]
+    """Instant at which this version was entered upstream."""
+    approval_policy: Text
+    """Policy that approved the entry, with its version, e.g. `standard/1`."""
+    approval_rule: Text
+    """Rule of that policy that decided."""
+    posting: TimePosting
+    """What the ERP holds. (confidential)"""
+    reversal: PostingReversal
+    """What the ERP holds for the reversal of that posting. (confidential)"""
+    extensions: dict[Text, Text] = Field(default_factory=dict)
+    """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
+    `jira.`. (confidential)
+    """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
     """
 
 
@@ -192,4 +340,28 @@ class TimeSubmitted(Model):
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
+    """
+    assignment_id: Text = ''
+    """Assignment under which the person worked; "" when none or not known."""
+    work_kind: Annotated[WorkKind, Field(strict=False)] = WorkKind.UNKNOWN
+    """What sort of time it is; UNKNOWN while not known."""
+    billability: Annotated[Billability, Field(strict=False)] = Billability.UNKNOWN
+    """Whether the time is meant to be invoiced, as entered; UNKNOWN while not known. What is invoiced is
+    decided by the project's price list.
+    """
+    rate_reference: Text = ''
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
+    known: the role's price applies. (confidential)
+    """
+    work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
+    """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""
+    work_subdivision_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2}-[A-Z0-9]{1,3})?$")] = ''
+    """ISO 3166-2 code of the state or province of it, e.g. `US-NY`; "" when it does not matter or is not known.
+    (personal)
+    """
+    narrative: Text = ''
+    """What was done, in the words of the person, for the invoice; "" when none or not known. (personal)"""
+    approvals: Annotated[tuple[ApprovalStep, ...], Field(strict=False)] = ()
+    """Decisions about the entry so far, in their order, by people and policies; empty while there are none or
+    none are known. (personal)
     """

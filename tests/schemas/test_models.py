@@ -184,6 +184,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
+@cache
 def strategy(model: type[Record]) -> st.SearchStrategy[Any]:
     """Any valid instance of a model, built from the annotations of its fields."""
     return st.fixed_dictionaries({name: _field(name, info) for name, info in model.model_fields.items()}).map(

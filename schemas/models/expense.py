@@ -71,7 +71,7 @@ class PolicyResult(Record):
 
 class ExpenseApproved(Model):
     """An expense passed its approval chain and may be posted. Aggregate: the expense item; key: its expense
-    report, or the item when it stands alone.
+    report, so that the items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpenseApproved"
@@ -80,7 +80,7 @@ class ExpenseApproved(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpenseApproved"
 
     report_id: Text
-    """Expense report that the item belongs to; "" when it stands alone."""
+    """Expense report that the item belongs to, and its key; an item that stands alone has its own id here."""
     resource_id: Text
     """Id of the person who spent it; the name is only in the resource record. (personal)"""
     kind: Annotated[ExpenseKind, Field(strict=False)]
@@ -167,8 +167,8 @@ class ExpensePosting(Record):
 
 
 class ExpensePosted(Model):
-    """An approved expense is in the ERP. Aggregate: the expense item; key: its expense report, or the item when
-    it stands alone.
+    """An approved expense is in the ERP. Aggregate: the expense item; key: its expense report, so that the
+    items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpensePosted"
@@ -177,7 +177,7 @@ class ExpensePosted(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpensePosted"
 
     report_id: Text
-    """Expense report that the item belongs to; "" when it stands alone."""
+    """Expense report that the item belongs to, and its key; an item that stands alone has its own id here."""
     resource_id: Text
     """Id of the person who spent it; the name is only in the resource record. (personal)"""
     kind: Annotated[ExpenseKind, Field(strict=False)]
@@ -243,8 +243,8 @@ class ExpensePosted(Model):
 
 
 class ExpenseRejected(Model):
-    """An expense was refused and must not be posted. Aggregate: the expense item; key: its expense report, or
-    the item when it stands alone.
+    """An expense was refused and must not be posted. Aggregate: the expense item; key: its expense report, so
+    that the items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpenseRejected"
@@ -253,7 +253,7 @@ class ExpenseRejected(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpenseRejected"
 
     report_id: Text
-    """Expense report that the item belongs to; "" when it stands alone."""
+    """Expense report that the item belongs to, and its key; an item that stands alone has its own id here."""
     resource_id: Text
     """Id of the person who spent it; the name is only in the resource record. (personal)"""
     kind: Annotated[ExpenseKind, Field(strict=False)]
@@ -333,7 +333,7 @@ class ExpenseRemovalCause(StrEnum):
 
 class ExpenseRemoved(Model):
     """The expense item is no longer to be found where this event goes: deleted, rejected, or posted elsewhere.
-    Aggregate: the expense item; key: its expense report, or the item when it stands alone.
+    Aggregate: the expense item; key: its expense report, so that the items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpenseRemoved"
@@ -342,7 +342,7 @@ class ExpenseRemoved(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpenseRemoved"
 
     report_id: Text
-    """Expense report that the item belonged to; "" when it stood alone."""
+    """Expense report that the item belonged to, and its key; an item that stood alone has its own id here."""
     cause: Annotated[ExpenseRemovalCause, Field(strict=False)]
     """Why the item goes."""
     removed_at: Annotated[datetime, Instant()]
@@ -355,7 +355,7 @@ class ExpenseRemoved(Model):
 
 class ExpenseReversed(Model):
     """A posting of an expense was reversed in the ERP; when the expense was corrected, another posting takes
-    its place. Aggregate: the expense item; key: its expense report, or the item when it stands alone.
+    its place. Aggregate: the expense item; key: its expense report, so that the items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpenseReversed"
@@ -364,7 +364,7 @@ class ExpenseReversed(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpenseReversed"
 
     report_id: Text
-    """Expense report that the item belongs to; "" when it stands alone."""
+    """Expense report that the item belongs to, and its key; an item that stands alone has its own id here."""
     resource_id: Text
     """Id of the person who spent it; the name is only in the resource record. (personal)"""
     kind: Annotated[ExpenseKind, Field(strict=False)]
@@ -433,7 +433,7 @@ class ExpenseReversed(Model):
 
 class ExpenseSubmitted(Model):
     """A person claims an expense, or changed the claim. A correction is the same aggregate with a higher
-    version. Aggregate: the expense item; key: its expense report, or the item when it stands alone.
+    version. Aggregate: the expense item; key: its expense report, so that the items of one are in order.
     """
 
     EVENT: ClassVar[str] = "expense.ExpenseSubmitted"
@@ -442,7 +442,7 @@ class ExpenseSubmitted(Model):
     SUBJECT: ClassVar[str] = "psf.expense.ExpenseSubmitted"
 
     report_id: Text
-    """Expense report that the item belongs to; "" when it stands alone."""
+    """Expense report that the item belongs to, and its key; an item that stands alone has its own id here."""
     resource_id: Text
     """Id of the person who spent it; the name is only in the resource record. (personal)"""
     kind: Annotated[ExpenseKind, Field(strict=False)]

@@ -22,6 +22,8 @@ Classification = Literal["internal", "confidential", "personal"]
 CLASSIFICATIONS: tuple[Classification, ...] = ("internal", "confidential", "personal")
 """From the least to the most protected; a field without a tag is internal."""
 
+PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
+
 _FILE = re.compile(r"(?P<event>[a-z]+\.[A-Z][A-Za-z]+)_v(?P<major>[1-9][0-9]*)\.avsc")
 
 
@@ -119,11 +121,10 @@ def enriched(canonical: Schema, enrichment: Schema) -> Schema:
     """The schema of the enriched event: the fields of the canonical record followed by one `enrichment` record.
 
     The bytes of an enriched record are therefore the bytes of the canonical one plus those of the enrichment. Nested
-    types keep their names, so they must state their namespace; one that inherits it would be renamed with the record.
+    types keep their names: where one leaves its namespace to the record, as in every schema that a registry gives
+    back, it is stated, or the type would be renamed with the record.
     """
-    for part in _named_types(canonical["fields"]):
-        if "namespace" not in part and "." not in part["name"]:
-            raise ValueError(f"{canonical['name']}: nested type {part['name']} must state its namespace")
+    canonical = _stated(canonical, "")
     appended = {"name": "enrichment", "type": enrichment, "doc": f"What the fabric added: {enrichment['doc']}"}
     return {
         **canonical,
@@ -134,14 +135,25 @@ def enriched(canonical: Schema, enrichment: Schema) -> Schema:
     }
 
 
-def _named_types(node: Any) -> list[Schema]:
-    """Every record, enum and fixed defined inside a JSON node."""
-    if isinstance(node, list):
-        return [found for part in node for found in _named_types(part)]
-    if not isinstance(node, dict):
-        return []
-    here = [node] if node.get("type") in ("record", "enum", "fixed") else []
-    return here + [found for key in ("type", "items", "values", "fields") for found in _named_types(node.get(key))]
+def _stated(node: Any, around: str) -> Any:
+    """A type whose names and references are all full ones; `around` is the namespace that short ones mean."""
+    match node:
+        case str():
+            return node if node in PRIMITIVES or "." in node or not around else f"{around}.{node}"
+        case list():
+            return [_stated(branch, around) for branch in node]
+        case {"type": "record" | "enum" | "fixed", "name": str(name)}:
+            own = name.rpartition(".")[0] or node.get("namespace", around)
+            named = node if "." in name else {**node, "namespace": own}
+            fields = [{**part, "type": _stated(part["type"], own)} for part in node.get("fields", ())]
+            return {**named, "fields": fields} if "fields" in node else named
+        case {"type": "array", "items": items}:
+            return {**node, "items": _stated(items, around)}
+        case {"type": "map", "values": values}:
+            return {**node, "values": _stated(values, around)}
+        case {"type": inner}:
+            return {**node, "type": _stated(inner, around)}
+    return node
 
 
 def avro(event: str) -> Schema:

@@ -89,17 +89,58 @@ def test_enrichment_shares_no_type_with_canonical_events(event: str) -> None:
     assert "psf.enrichment" not in canonical
 
 
-def test_enriching_refuses_a_nested_type_that_would_be_renamed() -> None:
-    nested = {"type": "record", "name": "Inner", "fields": []}
-    canonical = {
-        "type": "record",
-        "name": "A",
-        "namespace": "psf.a",
-        "doc": "",
-        "fields": [{"name": "x", "type": {"type": "array", "items": nested}}],
-    }
-    with pytest.raises(ValueError, match="Inner must state its namespace"):
-        schemas.enriched(canonical, schemas.enrichment("time.TimeRemoved"))
+@pytest.mark.parametrize("event", ENRICHED)
+def test_enriching_what_a_registry_gives_back_is_enriching_what_was_registered(event: str) -> None:
+    """A registry leaves out each namespace and shortens each reference that the record around it implies."""
+    canonical, enrichment = schemas.avro(event.removeprefix("enriched.")), schemas.enrichment(event)
+    given_back = shortened(canonical, "")
+    derived = schemas.enriched(given_back, enrichment)
+    assert fastavro.schema.to_parsing_canonical_form(derived) == fastavro.schema.to_parsing_canonical_form(
+        schemas.avro(event)
+    )
+
+
+def shortened(node: Any, around: str) -> Any:
+    """As Avro's own library writes a schema."""
+    if isinstance(node, str):
+        return node.rpartition(".")[2] if around and node.rpartition(".")[0] == around else node
+    if isinstance(node, list):
+        return [shortened(part, around) for part in node]
+    own = node.get("namespace", around)
+    short = {key: value for key, value in node.items() if key != "namespace" or value != around}
+    if "fields" in node:
+        short["fields"] = [{**part, "type": shortened(part["type"], own)} for part in node["fields"]]
+    return short | {key: shortened(node[key], own) for key in ("items", "values") if key in node}
+
+
+def test_what_leaves_its_namespace_to_the_record_is_shortened_at_all() -> None:
+    """Or the test before would show nothing."""
+    removed = schemas.avro("time.TimeRemoved")
+    assert [part["name"] for part in types(removed) if part["namespace"] == "psf.time"] == [
+        "TimeRemoved",
+        "RemovalCause",
+    ]
+    assert [part["name"] for part in types(shortened(removed, "")) if "namespace" not in part] == ["RemovalCause"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"type": "array", "items": "Inner"},
+        {"type": "map", "values": {"type": "array", "items": "Inner"}},
+        ["null", "Inner"],
+        "Inner",
+        {"type": "record", "name": "Outer", "fields": [{"name": "z", "type": "Inner"}]},
+    ],
+)
+def test_a_short_name_is_not_renamed_with_the_record(kind: Any) -> None:
+    inner = {"type": "fixed", "name": "Inner", "size": 2}
+    fields = [{"name": "x", "type": inner}, {"name": "y", "type": kind}]
+    canonical = {"type": "record", "name": "A", "namespace": "psf.a", "doc": "", "fields": fields}
+    derived = schemas.enriched(canonical, schemas.enrichment("time.TimeRemoved"))
+    fastavro.parse_schema(derived)
+    assert "psf.enriched.Inner" not in fastavro.schema.to_parsing_canonical_form(derived)
+    assert "psf.a.Inner" in fastavro.schema.to_parsing_canonical_form(derived)
 
 
 def test_enriching_leaves_its_arguments_alone() -> None:

@@ -46,7 +46,8 @@ class Rules(BaseModel):
     """How one company behaves. `flavour`: `upsert` | `unique` | `none`. `rate` calls a second, 0: no limit.
 
     `lag`: seconds until a document is found by its external id. `locked`: months (YYYY-MM) that take nothing.
-    `refused`: external id -> why a line is refused. `dates`: Retry-After is an HTTP date instead of seconds.
+    `refused`: external id -> why a line is refused; `refuses`: why every line is. `dates`: Retry-After is an HTTP date
+    instead of seconds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +57,7 @@ class Rules(BaseModel):
     lag: float = 0.0
     locked: tuple[str, ...] = ()
     refused: Mapping[str, str] = {}
+    refuses: str = ""
     rate: float = 0.0
     burst: float = 5.0
     dates: bool = False
@@ -153,7 +155,7 @@ class Books:
         if month in company.rules.locked:
             self.note("locked", company.name, external=body["external"], month=month)
             return Answer(423, {"error": "period_locked", "period": month})
-        why = company.rules.refused.get(body["external"])
+        why = company.rules.refuses or company.rules.refused.get(body["external"])
         if why is not None:
             self.note("refused", company.name, external=body["external"], why=why)
             return Answer(422, {"error": "refused", "why": why})

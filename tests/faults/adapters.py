@@ -105,7 +105,7 @@ def submitted(source: str, said: Mapping[str, Any], longest: int) -> Event:
             resource_id="R-1",
             work_date=date.fromisoformat(said["day"]),
             zone="UTC",
-            started_at=at,
+            started_at=datetime.fromisoformat(said["day"] + "T08:00:00+00:00"),
             worked_seconds=min(int(said["seconds"]), longest),
             role=ROLE,
             task="TASK-1",

@@ -288,7 +288,7 @@ def test_either_of_two_contents_that_were_said_of_one_version_is_what_the_mappin
 
 
 def test_what_retention_removed_is_warned_of(source: SourcePlant) -> None:
-    last = datetime.now(UTC).replace(microsecond=0)
+    last = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)  # behind all that was sent of the others
     for number in range(3):
         source.live(entry(f"w{number}", 3000), at=last - timedelta(minutes=2 - number))
     source.read()

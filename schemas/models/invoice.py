@@ -63,8 +63,8 @@ class LineSource(Record):
     worked_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
     """Worked time of it that is billed by this line; 0 when it is no time. (unit s)"""
     amount: Money
-    """Its part of the line, before tax; the parts of a line sum to it but for the rounding of the document.
-    (confidential)
+    """Its part of the line, before tax; the parts of a line sum to it, and the last one takes what rounding
+    leaves. (confidential)
     """
 
 
@@ -190,7 +190,9 @@ class InvoiceCredited(Model):
     credited: Money
     """What was credited in all, with tax, as a positive amount. (confidential)"""
     open: Money
-    """What is still owed: gross, less paid, less credited; negative when too much was paid. (confidential)"""
+    """What is still owed: gross, less paid, less credited. What a client pays beyond stays on its account and
+    is matched to no invoice. (confidential)
+    """
     extensions: dict[Text, Text] = Field(default_factory=dict)
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
@@ -354,7 +356,9 @@ class InvoicePaid(Model):
     credited: Money
     """What was credited in all, with tax, as a positive amount. (confidential)"""
     open: Money
-    """What is still owed: gross, less paid, less credited; negative when too much was paid. (confidential)"""
+    """What is still owed: gross, less paid, less credited. What a client pays beyond stays on its account and
+    is matched to no invoice. (confidential)
+    """
     settled: bool
     """True: nothing is owed any more, so the ERP has closed it."""
     extensions: dict[Text, Text] = Field(default_factory=dict)

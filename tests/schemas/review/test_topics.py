@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
@@ -201,6 +201,7 @@ def test_the_topics_of_this_repository_keep_its_audit_rule() -> None:
 DAYS = st.one_of(st.just(-1), st.integers(0, 1000))
 
 
+@settings(deadline=None)
 @given(least=DAYS, was=DAYS, now=DAYS)
 def test_a_retention_is_below_the_rule_exactly_when_it_is_shorter(least: int, was: int, now: int) -> None:
     def text(days: int) -> bytes:

@@ -24,7 +24,7 @@ class PayrollRunKind(StrEnum):
 
 class PayElementKind(StrEnum):
     """What time of a pay element is: worked in regular time, worked as overtime, or absent. UNKNOWN: something
-    else, in none of the totals.
+    that this release does not know.
     """
 
     UNKNOWN = "UNKNOWN"

@@ -51,8 +51,8 @@ class SupplierCostBasis(StrEnum):
 
 class SubcontractorCostRecorded(Model):
     """Work of a subcontractor became a cost of a project: accrued from time, and later known from the
-    supplier's invoice, as the same aggregate with a higher version. Aggregate and key: the cost, one line for
-    each supplier, purchase order line and period.
+    supplier's invoice, as the same aggregate with a higher version. Aggregate and key: the cost, that is one
+    line of an invoice or credit note, or what is accrued until it comes.
     """
 
     EVENT: ClassVar[str] = "subcontractor.SubcontractorCostRecorded"
@@ -78,8 +78,10 @@ class SubcontractorCostRecorded(Model):
     """IANA zone in which both dates are meant."""
     basis: Annotated[SupplierCostBasis, Field(strict=False)]
     """What the amount rests on."""
-    worked_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
-    """Time that is charged; 0 for a fixed price. Compared with the time that was approved. (personal, unit s)"""
+    worked_seconds: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    """Time that is charged, to be compared with the time that was approved; 0 for a fixed price, negative on a
+    credit note. (personal, unit s)
+    """
     time_entry_ids: Annotated[tuple[Text, ...], Field(strict=False)]
     """Approved time that it pays, as far as known, sorted; empty for a fixed price. (personal)"""
     hourly_cost: Money | None = None

@@ -192,7 +192,8 @@ class _Quiet:
         self._role = role
 
     def log(self, level: int, message: str, *args: object) -> None:
-        log.debug("librdkafka", role=self._role, message=message % args if args else message)
+        if structlog.is_configured():  # else it would be printed, into the output of a script that only publishes
+            log.debug("librdkafka", role=self._role, message=message % args if args else message)
 
 
 def quiet_logger(role: str) -> _Quiet:

@@ -1,7 +1,8 @@
-"""What is generated for people and programs from the contract: docs/events.md and docs/asyncapi.json.
+"""What is generated for people and programs from the contract: docs/events.md, docs/topics.md, docs/asyncapi.json.
 
 tables      pieces of a page: fields of an event, its rules, an example, a type
 events      the catalogue;  picture the diagram in it
+contracts   a contract for each topic
 asyncapi    the AsyncAPI 3.0 document
 parties     who makes and who reads each event, as adapters declare it
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schemas.pages import asyncapi, events
+from schemas.pages import asyncapi, contracts, events
 from schemas.pages.parties import ROOT, Parties, Party
 
 DOCS = ROOT / "docs"
@@ -18,7 +19,8 @@ DOCS = ROOT / "docs"
 
 def written(parties: Parties) -> Mapping[str, str]:
     """What the generator writes into `docs/`: file name -> content."""
-    return {"asyncapi.json": asyncapi.text(), "events.md": events.catalogue(parties)}
+    pages = {"events.md": events.catalogue(parties), "topics.md": contracts.page(parties)}
+    return {"asyncapi.json": asyncapi.text(), **pages}
 
 
 __all__ = ["DOCS", "Parties", "Party", "written"]

@@ -80,7 +80,7 @@ def _index(by_entity: dict[str, list[EventName]]) -> Iterator[str]:
             if not name.enriched:
                 doc = tables.cell(tables.first_sentence(contract.avro(name.event)["doc"]))
                 first = f"[{entity}](#{entity}-events)" if name is events[0] else ""
-                rows.append(f"| {first} | [{name.name}](#{_anchor(name)}) | {doc} |".replace("|  |", "| |"))
+                rows.append(f"| {first} | [{name.name}](#{anchor(name)}) | {doc} |".replace("|  |", "| |"))
     yield "\n".join(["| entity | event | what happened |", "|---|---|---|", *rows])
 
 
@@ -125,7 +125,7 @@ def _event(name: EventName, earlier: Sequence[EventName], parties: Parties) -> I
     yield facts(name, parties)
     if name.enriched:
         yield (
-            f"The fields of [{name.entity}.{name.name}](#{_anchor(name, enriched=False)}), followed by one record "
+            f"The fields of [{name.entity}.{name.name}](#{anchor(name, enriched=False)}), followed by one record "
             "`enrichment`:"
         )
         yield tables.fields_table(contract.enrichment(name.event)["fields"])
@@ -147,7 +147,7 @@ def _fields(name: EventName, earlier: Sequence[EventName]) -> Iterator[str]:
         return
     fields, state = max(whole, key=lambda pair: len(pair[0]))
     rest = [part for part in own if part not in fields]
-    link = f"[{state.event}](#{_anchor(state)})"
+    link = f"[{state.event}](#{anchor(state)})"
     yield f"The fields of {link}, and these:" if rest else f"The fields of {link}."
     if rest:
         yield tables.fields_table(rest)
@@ -194,10 +194,10 @@ def _rules() -> Iterator[str]:
 
 
 def _link(event: str) -> str:
-    return f"[{event.rpartition('.')[2]}](#{_anchor(contract.name_of(event))})"
+    return f"[{event.rpartition('.')[2]}](#{anchor(contract.name_of(event))})"
 
 
-def _anchor(name: EventName, enriched: bool | None = None) -> str:
+def anchor(name: EventName, enriched: bool | None = None) -> str:
     """As a Markdown viewer makes it of the heading."""
     full: Any = name.event if enriched is None or enriched == name.enriched else f"{name.entity}.{name.name}"
     return str(full).replace(".", "").lower()

@@ -147,6 +147,7 @@ def acme(
     for variable, value in (planted.environment() | VENDORS).items():
         monkeypatch.setenv(variable, value)
     (tmp_path / "endpoints.env").touch()
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.setenv("PSF_ENDPOINTS", str(tmp_path / "endpoints.env"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", _Person("y\n" * 9))

@@ -109,11 +109,15 @@ def test_every_example_can_be_published_and_gets_the_key_that_it_has(event: str,
 
 
 @pytest.mark.parametrize(("event", "path"), list(cases("fail")))
-def test_every_failing_example_is_refused_and_the_field_at_fault_named(event: str, path: Path) -> None:
+def test_every_failing_example_is_refused_and_the_field_or_rule_at_fault_named(event: str, path: Path) -> None:
     body = strict_json.loads(path.read_bytes())
     fault = path.name.split(".")[2]
     draft = Draft(event, {k: v for k, v in body.items() if k not in ("event_id", "partition_key")}, json=True)
-    assert [field for field in wrong(draft) if fault.startswith(field.split(".")[0])], fault
+    found = judged(draft, SOURCE)
+    assert isinstance(found, list), "it was taken for right"
+    named = [each for each in found if fault.startswith(each.field.split(".")[0]) or each.why.startswith(f"{fault}: ")]
+    assert named, (fault, found)
+    assert {each.code for each in found if each.why.startswith(f"{fault}: ")} <= {"rule-violated"}
 
 
 def test_a_topic_that_systems_write_says_by_which_field_it_is_ordered() -> None:

@@ -30,7 +30,7 @@ from schemas import Model
 _FRAME = struct.Struct(">bI")
 _BEGIN = _FRAME.size
 _MAGIC_ID, _MAGIC_GUID = 0, 1
-_UNREADABLE = (EOFError, LookupError, ValueError, TypeError, ArithmeticError, struct.error, MemoryError, RecursionError)
+UNREADABLE = (EOFError, LookupError, ValueError, TypeError, ArithmeticError, struct.error, MemoryError, RecursionError)
 """What fastavro raises for bytes that are no record of the schema."""
 
 ASK_AGAIN = 60.0
@@ -159,13 +159,13 @@ class Codec:
         when they are read, by the sink at the latest. Raises Transient when the schema cannot be looked up now.
         """
         value = _value(record)
-        return self._lazy(record, value, self._writer(_schema_id(value)))
+        return self._lazy(record, value, self._writer(framed_id(value)))
 
     def accepted(self, record: Record, types: Container[str]) -> Event | None:
         """As `lazy`; None for a record of another type, of which nothing but the schema id is looked at."""
         if record.value is None:
             raise _without_value(record)
-        writer = self._writer(_schema_id(record.value))
+        writer = self._writer(framed_id(record.value))
         return self._lazy(record, _value(record), writer) if writer.model.EVENT in types else None
 
     def _lazy(self, record: Record, value: bytes, writer: _Writer) -> Event:
@@ -179,7 +179,7 @@ class Codec:
         """As `decode`, of a record whose writer need not be one of ours: its schema has to be one that was registered
         for its event, and so found compatible. Raises Invalid(subject-mismatch) too, Held while that is not known."""
         event = self.decode(record)
-        schema = _schema_id(_value(record)), event.type
+        schema = framed_id(_value(record)), event.type
         if schema not in self._vouched:
             if not self._ids.has_version(*schema):
                 subject = schemas.name_of(event.type).subject
@@ -193,14 +193,14 @@ class Codec:
 
     def data(self, framed: bytes) -> Model:
         """The whole state in framed bytes."""
-        writer = self._writer(_schema_id(framed))
+        writer = self._writer(framed_id(framed))
         return _validated(writer.model, _read(framed, writer, self._schema(writer.model.EVENT)))
 
     # ------------------------------------------------------------------------------------------ by hand
 
     def plain(self, framed: bytes) -> Plain:
         """What framed bytes say in their writer's words, whether or not the model would take it. Raises Invalid."""
-        writer = self._writer(_schema_id(framed))
+        writer = self._writer(framed_id(framed))
         return Plain(writer.model.EVENT, writer.id, writer.schema, _read(framed, writer, None))
 
     def framed(self, plain: Plain) -> bytes:
@@ -209,7 +209,7 @@ class Codec:
         out.seek(_BEGIN)
         try:
             fastavro.schemaless_writer(out, plain.schema, plain.fields)
-        except (*_UNREADABLE, AttributeError) as error:
+        except (*UNREADABLE, AttributeError) as error:
             why = f"it does not fit the {plain.event} it was written as: {type(error).__name__}"
             raise Invalid("contract-violated", why) from None
         return out.getvalue()
@@ -280,7 +280,7 @@ def _read(framed: bytes, writer: _Writer, schema: Any) -> Any:
     except SchemaResolutionError:
         why = f"its writer's schema cannot be read as the {event} of this release"
         raise Invalid("contract-violated", why) from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise Invalid("avro-truncated", f"not a whole {event}: {type(error).__name__}") from None
     if body.tell() != len(framed):
         raise Invalid("avro-truncated", f"{len(framed) - body.tell()} bytes follow the end of {event}")
@@ -300,7 +300,8 @@ def _parsed(schema_id: int, schema: dict[str, Any]) -> tuple[Any, Walk | None]:
         raise Invalid("schema-unknown", f"schema id {schema_id} is no readable Avro: {type(error).__name__}") from None
 
 
-def _schema_id(framed: bytes) -> int:
+def framed_id(framed: bytes) -> int:
+    """Id of the writer's schema. Raises Invalid."""
     if len(framed) < _BEGIN:
         raise Invalid("wrong-magic", f"{len(framed)} bytes are too few for a framed record")
     magic, schema_id = _FRAME.unpack_from(framed)

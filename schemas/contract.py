@@ -124,7 +124,7 @@ def enriched(canonical: Schema, enrichment: Schema) -> Schema:
     types keep their names: where one leaves its namespace to the record, as in every schema that a registry gives
     back, it is stated, or the type would be renamed with the record.
     """
-    canonical = _stated(canonical, "")
+    canonical = stated(canonical, "")
     appended = {"name": "enrichment", "type": enrichment, "doc": f"What the fabric added: {enrichment['doc']}"}
     return {
         **canonical,
@@ -135,24 +135,24 @@ def enriched(canonical: Schema, enrichment: Schema) -> Schema:
     }
 
 
-def _stated(node: Any, around: str) -> Any:
+def stated(node: Any, around: str = "") -> Any:
     """A type whose names and references are all full ones; `around` is the namespace that short ones mean."""
     match node:
         case str():
             return node if node in PRIMITIVES or "." in node or not around else f"{around}.{node}"
         case list():
-            return [_stated(branch, around) for branch in node]
+            return [stated(branch, around) for branch in node]
         case {"type": "record" | "enum" | "fixed", "name": str(name)}:
             own = name.rpartition(".")[0] or node.get("namespace", around)
             named = node if "." in name else {**node, "namespace": own}
-            fields = [{**part, "type": _stated(part["type"], own)} for part in node.get("fields", ())]
+            fields = [{**part, "type": stated(part["type"], own)} for part in node.get("fields", ())]
             return {**named, "fields": fields} if "fields" in node else named
         case {"type": "array", "items": items}:
-            return {**node, "items": _stated(items, around)}
+            return {**node, "items": stated(items, around)}
         case {"type": "map", "values": values}:
-            return {**node, "values": _stated(values, around)}
+            return {**node, "values": stated(values, around)}
         case {"type": inner}:
-            return {**node, "type": _stated(inner, around)}
+            return {**node, "type": stated(inner, around)}
     return node
 
 

@@ -30,8 +30,8 @@ SHOWN_WITHIN = 5.0
 """Seconds after which a topic that the broker does not show is taken for missing."""
 
 
-def bounded_consumer(kafka: Kafka) -> ck.Consumer:
-    """A consumer outside any group, for reads by assignment."""
+def bounded_consumer(kafka: Kafka, **more: str | int) -> ck.Consumer:
+    """A consumer outside any group, for reads by assignment. `more` are settings of librdkafka."""
     return ck.Consumer(
         {
             **client_config(kafka),
@@ -43,6 +43,7 @@ def bounded_consumer(kafka: Kafka) -> ck.Consumer:
             "fetch.wait.max.ms": 50,
             "queued.min.messages": AHEAD,
             "queued.max.messages.kbytes": AHEAD_KB,
+            **more,
         },
         logger=quiet_logger("reader"),
     )
@@ -107,7 +108,7 @@ def read(
         progressed = time.monotonic()
         while wanted:
             stirred = False
-            for message in _arrived(consumer):
+            for message in arrived(consumer):
                 error = message.error()
                 if error is None:
                     stirred = True
@@ -163,7 +164,7 @@ def _within(
     return offset < ends[tp]
 
 
-def _arrived(consumer: ck.Consumer) -> list[ck.Message]:
+def arrived(consumer: ck.Consumer) -> list[ck.Message]:
     """What is there, waiting only when nothing is: a full batch is never waited for, so a short topic reads at once."""
     first = consumer.poll(0.2)
     return [] if first is None else [first, *consumer.consume(1000, 0)]

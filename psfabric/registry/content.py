@@ -7,11 +7,14 @@ where it is that around it, a change of `doc` or `aliases` alone not taken at al
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import schemas
+from schemas.contract import PRIMITIVES, stated
+from schemas.review.definitions import full_name
+from schemas.review.parse import Definition
 
-PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 NAMED = frozenset({"record", "error", "enum", "fixed"})
 COMPLEX = NAMED | {"array", "map"}
 WORDS = frozenset({"doc", "aliases"})
@@ -21,42 +24,33 @@ WORDS = frozenset({"doc", "aliases"})
 def derived(writer: dict[str, Any], event: str, enrichment: dict[str, Any] | None = None) -> str:
     """Text of the enriched `event` whose canonical part is as `writer` (a record) wrote it; with the enrichment of
     this release, or another."""
-    made = schemas.enriched({"doc": "", **stated(writer)}, {"doc": "", **(enrichment or schemas.enrichment(event))})
+    made = schemas.enriched({"doc": "", **writer}, {"doc": "", **(enrichment or schemas.enrichment(event))})
     return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
 
-def stated(node: Any, space: str = "") -> Any:
-    """The same schema in which each named type states its namespace, and each name is a full one: then the record may
-    get another namespace, and what is in it keeps its own."""
+def completed(schema: Any, find: Callable[[str], Definition | None]) -> Any:
+    """The same schema, self-contained: a name that it does not define is defined where it stands first, as `find`
+    knows it; one that nobody knows stays a name."""
+    return _completed(stated(schema), find, set())
+
+
+def _completed(node: Any, find: Callable[[str], Definition | None], known: set[str]) -> Any:
     if isinstance(node, list):
-        return [stated(each, space) for each in node]
+        return [_completed(each, find, known) for each in node]
     if isinstance(node, str):
-        return node if "." in node or not space or node in PRIMITIVES else f"{space}.{node}"
+        elsewhere = None if node in PRIMITIVES or node in known else find(node)
+        return _completed(stated(elsewhere.json, elsewhere.namespace), find, known) if elsewhere else node
     if not isinstance(node, dict):
         return node
-    kind, inner = node.get("type"), space
-    own = dict(node)
+    kind, own = node.get("type"), dict(node)
     if isinstance(kind, str) and kind in NAMED:
-        own, inner = _named(node, space)
-    if not (isinstance(kind, str) and kind in COMPLEX):
-        own["type"] = stated(kind, inner)
-    own |= {key: stated(own[key], inner) for key in ("items", "values") if key in own}
+        known.add(full_name(node, ""))
+    elif not (isinstance(kind, str) and kind in COMPLEX):
+        own["type"] = _completed(kind, find, known)
+    own |= {key: _completed(own[key], find, known) for key in ("items", "values") if key in own}
     if isinstance(own.get("fields"), list):
-        own["fields"] = [_field(each, inner) for each in own["fields"]]
+        own["fields"] = [{**each, "type": _completed(each["type"], find, known)} for each in own["fields"]]
     return own
-
-
-def _named(node: dict[str, Any], space: str) -> tuple[dict[str, Any], str]:
-    """A named type with `name` and `namespace` apart, where the name stands; and the namespace for what is in it."""
-    name = str(node.get("name", ""))
-    above, _, short = name.rpartition(".")
-    inner = above or str(node.get("namespace", space))
-    rest = {key: value for key, value in node.items() if key not in ("type", "name", "namespace")}
-    return {"type": node["type"], "name": short, "namespace": inner, **rest}, inner
-
-
-def _field(field: Any, space: str) -> Any:
-    return {**field, "type": stated(field.get("type"), space)} if isinstance(field, dict) else field
 
 
 def content(schema: Any, words: bool = False) -> str:
@@ -71,5 +65,8 @@ def _content(node: Any, but: frozenset[str]) -> Any:
     if not isinstance(node, dict):
         return node
     kept = {key: value for key, value in node.items() if key not in but and (key, value) != ("order", "ascending")}
+    if full_name(node, ""):
+        kept["name"] = full_name(node, "")
+        kept.pop("namespace", None)
     kept |= {key: _content(kept[key], but) for key in ("type", "items", "values", "fields") if key in kept}
     return kept["type"] if kept.keys() == {"type"} else kept

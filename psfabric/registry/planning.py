@@ -22,9 +22,10 @@ from typing import Any
 import schemas
 from psfabric.errors import Transient, Unavailable
 from psfabric.registry.client import Registry
-from psfabric.registry.content import content, derived, stated
+from psfabric.registry.content import content, derived
 from psfabric.registry.subjects import RegistryRefuses, Subjects, Version
 from schemas import review
+from schemas.contract import stated
 
 LEVEL = "FULL_TRANSITIVE"
 """The compatibility level of every subject of ours (DESIGN section 3)."""

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from schemas.review import ruled, topics
+from schemas.review import reality, ruled, topics
 from schemas.review.accepted import Acceptance
 from schemas.review.avro import Type
 from schemas.review.checked import Checked, Report
@@ -24,6 +24,7 @@ from schemas.review.mainline import SHORT, Mainline, Stored
 from schemas.review.meaning import changes
 from schemas.review.parse import parse
 from schemas.review.reach import About, Reach
+from schemas.review.reality import Changed, Look, Strand
 
 CODES: dict[str, Code] = {
     "schema-removed": Code((BREAK,), "a schema of the main line is gone: nobody can say what its records hold"),
@@ -31,6 +32,8 @@ CODES: dict[str, Code] = {
     "acceptance-expired": Code((HAZARD,), "a finding was accepted until a day that has passed"),
     "acceptance-unused": Code((NOTE,), "an acceptance of a finding that is not there: remove it"),
 }
+LOOKED_FOR = [[code] for code in reality.CODES]
+"""Findings that are there only when somebody looked for them, so their acceptance may rest unused."""
 
 
 def check(
@@ -40,13 +43,14 @@ def check(
     accepted: Mapping[str, Acceptance],
     today: date,
     consumers: Iterable[Consumer] = (),
+    look: Look = reality.nothing,
 ) -> Report:
     """Review the `.avsc` files of a folder, with the topics, rules and examples beside them, as they lie there, against
     the main line.
 
     What is unchanged since the merge base is not looked at; what was wrong on the main line already is not told again.
     Findings name those of the consumers, and of the `consumers.toml` beside the folder, that read what has changed.
-    Raises `BadSchema`: no merge base, a file that cannot be read.
+    `look` tries the changed schemas on records. Raises `BadSchema`: no merge base, a file that cannot be read.
     """
     reach = Reach((*consumers, *external(folder.parent / CONSUMERS)))
     line = Mainline.of(folder, against)
@@ -62,6 +66,8 @@ def check(
         history = list(_history(path, stored.get(path, []), contents))
         compared += sum(isinstance(each, Version) for each in history)
         found += _file(line.top, path, values[path], history, bases.get(path), level, reach)
+    looked = look(line.top, [Changed(path, values[path], _json(bases.get(path, b""))) for path in changed])
+    found += [_stranded(path, each, reach) for path, strands in looked.strands.items() for each in strands]
     found += _named_twice(line.top, here, bases) if changed else []
     found += [_reached(_removed(path), reach, None) for path in stored if path not in here]
     catalogue = (folder.parent / topics.NAME).resolve().relative_to(line.top)
@@ -71,7 +77,8 @@ def check(
         told = topics.findings(catalogue, before, now)
         found += [replace(each, reaches=tuple(reach.of_topic(each.events))) for each in told]
     found += _ruled(line, folder.resolve(), changed)
-    return Report(line.base, line.top, tuple(changed), compared, _judged(found, accepted, today))
+    judged = _judged(found, accepted, today)
+    return Report(line.base, line.top, tuple(changed), compared, judged, looked.told)
 
 
 def _ruled(line: Mainline, folder: Path, changed: list[Path]) -> list[Checked]:
@@ -147,6 +154,13 @@ def _reached(found: Checked, reach: Reach, root: Type | None) -> Checked:
     return replace(found, reaches=tuple(hits))
 
 
+def _stranded(path: Path, strand: Strand, reach: Reach) -> Checked:
+    """Records that strand are lost to all that decode the event."""
+    about = About.file(path)
+    hits = reach.of_finding(about, strand.code, "", None) if about else ()
+    return Checked(path, strand.code, strand.severity, strand.path, strand.message, reaches=tuple(hits))
+
+
 def _conflicts(history: Sequence[Version], new: Version, level: Level) -> Iterator[Finding]:
     """Pairs that cannot read each other, once for each place, with the versions of which it is true."""
     known = {_place(each) for each in failures(level, history[:-1], history[-1])}
@@ -191,11 +205,12 @@ def _judged(found: Sequence[Checked], accepted: Mapping[str, Acceptance], today:
     judged = [replace(each, accepted=accepted[each.id]) if _is_valid(accepted, each, today) else each for each in found]
     ids = {each.id for each in found}
     for each in accepted.values():
-        file = Path(f"{each.id.partition('/')[0]}.avsc")
-        if each.id not in ids:
+        stem, *rest = each.id.split("/")
+        file = Path(f"{stem}.avsc")
+        if each.id not in ids and rest[:1] not in LOOKED_FOR:
             text = f"{each.id} is accepted by {each.approver} and is not found; remove the acceptance."
             judged.append(Checked(file, "acceptance-unused", NOTE, each.id, text))
-        elif each.expiry < today:
+        elif each.id in ids and each.expiry < today:
             text = f"{each.id} was accepted by {each.approver} until {each.expiry}; mend it, or have it accepted again."
             judged.append(Checked(file, "acceptance-expired", HAZARD, each.id, text))
     return tuple(sorted(judged, key=lambda each: (ORDER.index(each.severity), each.file.as_posix())))

@@ -56,6 +56,8 @@ class Report:
     compared: int
     """Versions of the main line that were compared with."""
     findings: tuple[Checked, ...]
+    tried: tuple[str, ...] = ()
+    """Sentences that say on which records the change was tried, or why not."""
 
     @property
     def failed(self) -> bool:

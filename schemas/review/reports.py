@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.review import check as checking
-from schemas.review import finding, lint, ruled, topics
+from schemas.review import finding, lint, reality, ruled, topics
 from schemas.review.checked import Checked, Report
 from schemas.review.finding import BREAK, HAZARD, NOTE, SHORT_NAMES
 from schemas.review.mainline import SHORT
@@ -21,7 +21,7 @@ LARGEST = 60_000
 """Characters of the comment; GitHub takes 65 536."""
 
 LEVELS = {BREAK: "error", HAZARD: "warning", NOTE: "note"}
-CODES = finding.CODES | lint.CODES | checking.CODES | topics.CODES | ruled.CODES
+CODES = finding.CODES | lint.CODES | checking.CODES | topics.CODES | ruled.CODES | reality.CODES
 
 
 def sarif(report: Report) -> dict[str, Any]:
@@ -82,6 +82,7 @@ def markdown(report: Report) -> str:
     counts = ", ".join(f"{sum(each.severity is s for each in left)} {SHORT_NAMES[s]}" for s in LEVELS)
     verdict = "does not pass" if report.failed else "passes"
     lines = [MARKER, f"## Schema review {verdict}: {counts}", "", _scope(report)]
+    lines += ["", *(f"- {_safe(each)}" for each in report.tried)] if report.tried else []
     for severity in LEVELS:
         lines += _section(f"{SHORT_NAMES[severity].capitalize()}", [each for each in left if each.severity is severity])
     lines += _consumers(left)

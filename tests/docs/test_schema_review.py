@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from psfabric.registry.drift import KINDS
-from schemas.review import CODES, check, lint, ruled, topics
+from schemas.review import CODES, check, lint, reality, ruled, topics
 from tests.docs.pages import ROOT
 from tests.schemas.review.test_changes import CHANGES, expected
 
@@ -14,10 +14,10 @@ ROW = re.compile(r"^\| `([a-z-]+)` \| ((?:break|hazard|note)(?:, [a-z]+)*) \| (.
 
 
 def test_the_table_of_codes_is_that_of_the_code() -> None:
+    every = CODES | lint.CODES | check.CODES | topics.CODES | ruled.CODES | reality.CODES
     listed = [(code, severities, meaning) for code, severities, meaning in ROW.findall(PAGE)]
     assert listed == [
-        (code, ", ".join(each.value for each in entry.severities), entry.meaning)
-        for code, entry in (CODES | lint.CODES | check.CODES | topics.CODES | ruled.CODES).items()
+        (code, ", ".join(each.value for each in entry.severities), entry.meaning) for code, entry in every.items()
     ]
 
 

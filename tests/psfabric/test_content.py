@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from fastavro.schema import to_parsing_canonical_form
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
 from psfabric.http import fetch
 from psfabric.registry import Registry, wait_for
-from psfabric.registry.content import content, stated
+from psfabric.registry.content import completed, content
+from schemas.contract import stated
+from schemas.review.parse import Definition
 
 EVENTS = schemas.events()
 
@@ -44,6 +46,7 @@ def reformed(node: Any, draw: st.DataObject, space: str = "") -> Any:
     return dict(draw.draw(st.permutations(list(own.items()))))
 
 
+@settings(deadline=None, max_examples=50)
 @given(event=st.sampled_from(EVENTS), data=st.data())
 def test_the_form_of_a_schema_does_not_count(event: str, data: st.DataObject) -> None:
     schema = schemas.avro(event)
@@ -85,3 +88,14 @@ def test_words_count_only_where_they_are_asked_for() -> None:
     assert content(ours) == content(reworded)
     assert content(ours, words=True) != content(reworded, words=True)
     assert content({**ours, "fields": ours["fields"][::-1]}) != content(ours), "their order is that of the bytes"
+
+
+def test_a_schema_is_completed_with_what_other_files_define() -> None:
+    money = Definition({"type": "record", "name": "Money", "fields": [{"name": "c", "type": "Code"}]}, "acme", "m.avsc")
+    code = Definition({"type": "fixed", "name": "Code", "size": 3, "namespace": "acme"}, "", "c.avsc")
+    fields = [{"name": name, "type": ["null", "Money"]} for name in ("net", "gross")]
+    order = {"type": "record", "name": "acme.Order", "fields": [*fields, {"name": "x", "type": "Nowhere"}]}
+    found = completed(order, {"acme.Money": money, "acme.Code": code}.get)
+    first, second, unknown = (each["type"] for each in found["fields"])
+    assert first[1]["fields"][0]["type"] == {"type": "fixed", "name": "Code", "namespace": "acme", "size": 3}
+    assert (second, unknown) == (["null", "acme.Money"], "acme.Nowhere"), "defined once, and what nobody knows stays"

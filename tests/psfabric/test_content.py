@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 import uuid
@@ -70,15 +69,14 @@ def test_stating_namespaces_changes_no_byte(event: str) -> None:
     assert stated(stated(schema)) == stated(schema)
 
 
-def edited(change: dict[str, Any], at: int = -1) -> dict[str, Any]:
-    schema = copy.deepcopy(schemas.avro("time.TimeApproved"))
-    schema["fields"][at] |= change
+def edited(change: dict[str, Any]) -> dict[str, Any]:
+    schema = schemas.avro("time.TimeApproved")
+    (found,) = [each for each in schema["fields"] if each["name"] == "worked_seconds"]
+    found |= change
     return schema
 
 
-@pytest.mark.parametrize(
-    "change", [{"unit": "h"}, {"classification": "personal"}, {"default": {"a": "b"}}, {"name": "other"}]
-)
+@pytest.mark.parametrize("change", [{"unit": "h"}, {"classification": "personal"}, {"default": 1}, {"name": "other"}])
 def test_what_a_schema_says_counts(change: dict[str, Any]) -> None:
     assert content(edited(change)) != content(schemas.avro("time.TimeApproved"))
 

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+TELLING = "psfabric.parties"
+"""The module that tells; it stands above this one, so it is run and not imported."""
+
 LIMIT = 60
 """Seconds that telling may take."""
 
@@ -66,7 +69,7 @@ def _parties(by_event: Mapping[str, Any]) -> Mapping[str, tuple[Party, ...]]:
 def declared() -> Parties:
     """What the adapters of this repository declare. Raises `ValueError` when they cannot be read."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "psfabric.parties"]
+    command = [sys.executable, "-m", TELLING]
     try:
         told = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True

@@ -166,7 +166,7 @@ def test_pages_are_not_looked_at_while_models_differ(tmp_path: Path, capsys: pyt
 def test_adapters_that_do_not_import_are_a_sentence_and_exit_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parties, "ROOT", tmp_path)
+    monkeypatch.setattr(parties, "TELLING", "psfabric.gone")
     assert generate.main([], tmp_path / "models", tmp_path / "docs") == 1
     assert capsys.readouterr().err.startswith(
         "schemas: who reads which event cannot be told, the adapters do not import:"

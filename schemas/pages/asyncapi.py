@@ -174,13 +174,9 @@ def _message(name: EventName) -> Node:
         "x-subject": name.subject,
         "x-enriched": name.event.startswith(ENRICHED),
     }
-    if found := _rules(name.event):
+    if found := [rule.code for rule in rules.of(name.event)]:
         message["x-rules"] = found
     return message
-
-
-def _rules(event: str) -> list[Node]:
-    return [{"code": each.code, "holds": each.words(), "else": each.message} for each in rules.of(event)]
 
 
 def _headers() -> Node:

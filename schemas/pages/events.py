@@ -32,11 +32,9 @@ HEAD = """## The head
 Every event begins with these fields. Two events about one thing are in order by their version, the pair (`sequence`,
 `revision`), compared as text: the higher one is the state. A correction is the same type again under a higher version;
 a deletion is an event of its own. Every event ends with `extensions`.
-"""
 
-RULES = """## All rules
-
-A new event that breaks one of these is a dead letter `rule-violated` that names the rule. A code is never renamed.
+Rules say what its fields must be to each other. A new event that breaks one is a dead letter `rule-violated` that names
+the rule; a code is never renamed.
 """
 
 
@@ -47,7 +45,6 @@ def catalogue(parties: Parties) -> str:
     for entity, events in by_entity.items():
         parts += _entity(entity, events, parties)
     parts += ["## Types", "Records and enums that fields refer to, by name.", *_types()]
-    parts += [RULES, *_rules()]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -101,6 +98,9 @@ def _entity(entity: str, events: Sequence[EventName], parties: Parties) -> Itera
     for name in events:
         yield from _event(name, earlier, parties)
         earlier += [] if name.enriched else [name]
+    if found := [rule for rule in rules.every() if any(name.event in rule.events for name in events)]:
+        yield f"### Rules of {entity} events"
+        yield tables.rules_table(found)
 
 
 def topic_facts(rule: Rule) -> str:
@@ -131,10 +131,11 @@ def _event(name: EventName, earlier: Sequence[EventName], parties: Parties) -> I
         yield tables.fields_table(contract.enrichment(name.event)["fields"])
     else:
         yield from _fields(name, earlier)
-        if found := tables.rules_table(name.event):
-            yield found
+    if found := [rule for rule in rules.every() if name.event in rule.events]:
+        codes = ", ".join(f"`{rule.code}`" for rule in found)
+        yield f"[Rules](#rules-of-{name.entity}-events): {codes}"
     if text := tables.example(name.event):
-        yield f"<details><summary>example</summary>\n\n```json\n{text}\n```\n\n</details>"
+        yield f"<details><summary>example</summary>\n\n```json\n{tables.compact(text)}\n```\n\n</details>"
 
 
 def _fields(name: EventName, earlier: Sequence[EventName]) -> Iterator[str]:
@@ -183,18 +184,6 @@ def _types() -> Iterator[str]:
     for name, schema in tables.types().items():
         yield f"### {name}"
         yield tables.type_section(schema)
-
-
-def _rules() -> Iterator[str]:
-    rows = [
-        f"| `{rule.code}` | {', '.join(_link(event) for event in rule.events)} |"
-        for rule in sorted(rules.every(), key=lambda rule: rule.code)
-    ]
-    yield "\n".join(["| rule | events |", "|---|---|", *rows])
-
-
-def _link(event: str) -> str:
-    return f"[{event.rpartition('.')[2]}](#{anchor(contract.name_of(event))})"
 
 
 def anchor(name: EventName, enriched: bool | None = None) -> str:

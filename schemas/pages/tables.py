@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schemas import contract, rules
+from schemas import contract
 from schemas.base import HEAD_FIELDS
 from schemas.contract import EventName, Schema
+from schemas.rules import Rule
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 _WORDS = {
@@ -83,9 +84,8 @@ def own_fields(event: str) -> list[Mapping[str, Any]]:
     return [each for each in contract.avro(event)["fields"] if each["name"] not in (*HEAD_FIELDS, "extensions")]
 
 
-def rules_table(event: str) -> str:
-    """The rules of an event: code, what must hold, what is wrong when it does not; "" when it has none."""
-    found = rules.of(event)
+def rules_table(found: Sequence[Rule]) -> str:
+    """Rules: code, what must hold, what is wrong when it does not; "" without any."""
     if not found:
         return ""
     rows = [f"| `{each.code}` | {cell(each.words())} | {cell(each.message)} |" for each in found]
@@ -96,6 +96,13 @@ def example(event: str) -> str:
     """The text of the first example of an event that is right, `complete` before others."""
     found = sorted(EXAMPLES.glob(f"{event}.*.pass.json"), key=lambda path: (".complete." not in path.name, path.name))
     return found[0].read_text(encoding="utf-8").strip() if found else ""
+
+
+def compact(example: str) -> str:
+    """The JSON of an example with one line for each field of the event."""
+    fields = json.loads(example)
+    lines = [f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 @cache

@@ -63,12 +63,19 @@ def test_every_field_of_an_event_is_told(event: str) -> None:
     assert own <= fields_of(event)
 
 
-def test_every_rule_is_listed_and_told_at_each_of_its_events() -> None:
-    listed = TEXT.partition("## All rules")[2]
+def test_every_rule_is_told_once_and_named_at_each_of_its_events() -> None:
     for rule in rules.every():
-        assert f"| `{rule.code}` |" in listed
+        row = f"| `{rule.code}` | {tables.cell(rule.words())} | {tables.cell(rule.message)} |"
+        assert TEXT.count(row) == 1
         for event in rule.events:
-            assert f"| `{rule.code}` | {tables.cell(rule.words())} |" in SECTIONS[event]
+            entity = schemas.name_of(event).entity
+            assert row in SECTIONS[f"Rules of {entity} events"]
+            (line,) = [line for line in SECTIONS[event].splitlines() if line.startswith("[Rules](")]
+            assert f"`{rule.code}`" in line
+
+
+def test_an_example_has_a_line_for_each_field() -> None:
+    assert tables.compact('{"a": [1, {"b": "é"}], "c": null}') == '{\n  "a": [1, {"b": "é"}],\n  "c": null\n}'
 
 
 def test_every_type_is_told_once_with_its_fields_or_symbols() -> None:

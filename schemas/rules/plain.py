@@ -47,6 +47,10 @@ def _value(given: Any, node: Any, shape: Shape) -> Any:
             return base64.b64decode(given)
         case "string" | "enum":
             return _text(given)
+        case "int" | "long" if not isinstance(given, int) or isinstance(given, bool):
+            raise TypeError("a whole number is needed")
+        case "boolean" if not isinstance(given, bool):
+            raise TypeError("true or false is needed")
     return given
 
 

@@ -33,12 +33,32 @@ def test_an_example_is_read_as_its_model_reads_it(path: Path) -> None:
         {"started_at": "noon"},
         {"started_at": "0001-01-01T00:00:00+14:00"},
         {"extensions": []},
+        {"worked_seconds": "5400"},
+        {"worked_seconds": 5400.0},
+        {"worked_seconds": True},
     ],
 )
 def test_what_is_no_record_of_the_schema_is_none(change: dict[str, Any]) -> None:
     example = json.loads(next(path for path in of("pass") if "time.TimeApproved" in path.name).read_bytes())
     assert decoded(example | change, schemas.avro("time.TimeApproved")) is None
     assert decoded([], schemas.avro("time.TimeApproved")) is None
+
+
+def test_a_flag_is_true_or_false() -> None:
+    event = "assignment.ResourceAssigned"
+    example = json.loads(next(path for path in of("pass") if path.name.startswith(event)).read_bytes())
+    assert decoded(example, schemas.avro(event))
+    for flag in ("yes", 1, 0):
+        assert decoded(example | {"billable": flag}, schemas.avro(event)) is None
+
+
+def test_an_example_that_is_no_record_of_its_schema_is_asked_no_rule() -> None:
+    """It may be wrong in each way a field can be; whoever reviews a change must get over all of them."""
+    for path in of("fail"):
+        event = named(path)["event"]
+        found = decoded(json.loads(path.read_bytes()), schemas.avro(event))
+        if found is not None:
+            rules.violations(event, found)
 
 
 def test_a_field_with_a_default_may_be_left_out() -> None:

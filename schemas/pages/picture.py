@@ -11,19 +11,21 @@ from schemas.base import HEAD_FIELDS
 from schemas.pages.tables import example as example_of
 from schemas.pages.tables import types
 
-MEANT = {
-    "time_entry": "time",
-    "expense_item": "expense",
-    "manager": "resource",
-    "worker": "resource",
-    "person": "resource",
-    "approver": "resource",
-    "survivor": "client",
-    "merged": "client",
-    "entry": "time",
-    "billing_request": "billing",
+MEANT: dict[str, tuple[str, ...]] = {
+    "time_entry": ("time",),
+    "rate_card": ("ratecard",),
+    "credit_note": ("invoice",),
+    "manager": ("resource",),
+    "approver": ("resource",),
+    "staffed_by": ("resource",),
+    "on_behalf_of": ("resource",),
+    "responsible": ("resource",),
+    "source": ("time", "expense", "milestone", "subcontractor"),
 }
-"""Ends of the names of id fields that are called otherwise than their entity."""
+"""Ends of the names of id fields that are called otherwise than their entity, or may name one of several."""
+
+CODES = {"cost_centre": "costcenter", "tax_code": "taxcode"}
+"""Fields that name reference data by its code."""
 
 
 class Relation(NamedTuple):
@@ -46,12 +48,12 @@ def relations(events: Sequence[str]) -> list[Relation]:
         entity = contract.name_of(event).entity
         needed = {path for rule in rules.of(event) if rule.required and not rule.when for path in rule.required.paths}
         for path, many in _ids(_told(event), "", False):
-            other = _meant(path.rpartition(".")[2].removesuffix("[]"), entities)
-            if other and other != entity:
-                name = path.replace("[]", "")
-                known = found.get((entity, other, name))
-                always = path in needed or (known is not None and known.always)
-                found[entity, other, name] = Relation(entity, other, name, many, always)
+            name = path.replace("[]", "")
+            for other in _meant(name.rpartition(".")[2], entities):
+                if other != entity:
+                    known = found.get((entity, other, name))
+                    always = path in needed or (known is not None and known.always)
+                    found[entity, other, name] = Relation(entity, other, name, many, always)
     return sorted(found.values())
 
 
@@ -69,7 +71,7 @@ def _ids(fields: Any, before: str, many: bool) -> Iterator[tuple[str, bool]]:
         path = f"{before}{each['name']}{'[]' if listed else ''}"
         if isinstance(node, dict) and node.get("type") == "record":
             yield from _ids(node["fields"], f"{path}.", many or listed)
-        elif each["name"].endswith(("_id", "_ids")):
+        elif each["name"].endswith(("_id", "_ids")) or each["name"] in CODES:
             yield path, many or listed
 
 
@@ -84,13 +86,15 @@ def _opened(node: Any) -> tuple[Any, bool]:
     return node, False
 
 
-def _meant(field: str, entities: set[str]) -> str:
-    """The entity that an id field names: `parent_client_id` a client; "" for an id of something else."""
+def _meant(field: str, entities: set[str]) -> tuple[str, ...]:
+    """The entities that an id field may name: `parent_client_id` a client; none for an id of something else."""
+    if field in CODES:
+        return tuple(entities & {CODES[field]})
     stem = field.removesuffix("_ids").removesuffix("_id")
-    for end, entity in {**MEANT, **{each: each for each in entities}}.items():
-        if (stem == end or stem.endswith(f"_{end}")) and entity in entities:
-            return entity
-    return ""
+    for end, meant in {**MEANT, **{each: (each,) for each in sorted(entities)}}.items():
+        if stem == end or stem.endswith(f"_{end}"):
+            return tuple(each for each in meant if each in entities)
+    return ()
 
 
 def diagram(found: Sequence[Relation]) -> str:

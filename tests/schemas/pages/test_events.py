@@ -135,17 +135,24 @@ def test_the_picture_has_a_line_for_each_pair_and_ends_by_what_rules_require() -
 
 
 def test_an_id_that_is_called_otherwise_is_that_of_its_entity() -> None:
-    entities = {"client", "resource", "time"}
-    meant = {
-        name: picture._meant(name, entities)
-        for name in ("client_id", "parent_client_id", "account_manager_id", "time_entry_ids", "rate_card_id")
-    }
-    assert meant == {
-        "client_id": "client",
-        "parent_client_id": "client",
-        "account_manager_id": "resource",
-        "time_entry_ids": "time",
-        "rate_card_id": "",
+    entities = {"client", "resource", "time", "expense", "taxcode"}
+    names = (
+        "client_id",
+        "parent_client_id",
+        "account_manager_id",
+        "time_entry_ids",
+        "source_id",
+        "tax_code",
+        "calendar_id",
+    )
+    assert {name: picture._meant(name, entities) for name in names} == {
+        "client_id": ("client",),
+        "parent_client_id": ("client",),
+        "account_manager_id": ("resource",),
+        "time_entry_ids": ("time",),
+        "source_id": ("time", "expense"),
+        "tax_code": ("taxcode",),
+        "calendar_id": (),
     }
 
 

@@ -67,7 +67,7 @@ class AssignmentChanged(Model):
     billable: bool
     """Whether work under it is meant to be invoiced."""
     rate_reference: Text
-    """Price agreed for it, e.g. a line of a rate card `RC-2026/Consultant`; "" when the role's price in the
+    """Price agreed for it, e.g. a line of a rate card `RC-UK-2026/Consultant`; "" when the role's price in the
     project's price list applies. (confidential)
     """
     lending_entity: Text
@@ -75,7 +75,7 @@ class AssignmentChanged(Model):
     the same.
     """
     transfer_rate_reference: Text
-    """Intercompany price at which the lending entity charges the work, e.g. `IC-2026/C3`; "" when nothing is
+    """Intercompany price at which the lending entity charges the work, e.g. `RC-IC-UK01/C3`; "" when nothing is
     lent. (confidential)
     """
     purchase_order: Text
@@ -135,7 +135,7 @@ class AssignmentEnded(Model):
     billable: bool
     """Whether work under it is meant to be invoiced."""
     rate_reference: Text
-    """Price agreed for it, e.g. a line of a rate card `RC-2026/Consultant`; "" when the role's price in the
+    """Price agreed for it, e.g. a line of a rate card `RC-UK-2026/Consultant`; "" when the role's price in the
     project's price list applies. (confidential)
     """
     lending_entity: Text
@@ -143,7 +143,7 @@ class AssignmentEnded(Model):
     the same.
     """
     transfer_rate_reference: Text
-    """Intercompany price at which the lending entity charges the work, e.g. `IC-2026/C3`; "" when nothing is
+    """Intercompany price at which the lending entity charges the work, e.g. `RC-IC-UK01/C3`; "" when nothing is
     lent. (confidential)
     """
     purchase_order: Text
@@ -197,7 +197,7 @@ class ResourceAssigned(Model):
     billable: bool
     """Whether work under it is meant to be invoiced."""
     rate_reference: Text
-    """Price agreed for it, e.g. a line of a rate card `RC-2026/Consultant`; "" when the role's price in the
+    """Price agreed for it, e.g. a line of a rate card `RC-UK-2026/Consultant`; "" when the role's price in the
     project's price list applies. (confidential)
     """
     lending_entity: Text
@@ -205,7 +205,7 @@ class ResourceAssigned(Model):
     the same.
     """
     transfer_rate_reference: Text
-    """Intercompany price at which the lending entity charges the work, e.g. `IC-2026/C3`; "" when nothing is
+    """Intercompany price at which the lending entity charges the work, e.g. `RC-IC-UK01/C3`; "" when nothing is
     lent. (confidential)
     """
     purchase_order: Text

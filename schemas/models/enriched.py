@@ -171,8 +171,8 @@ class EnrichedTimeApproved(Model):
     decided by the project's price list.
     """
     rate_reference: Text = ''
-    """Price that was agreed for the entry, e.g. a line of a rate card `RC-2026/Consultant`; "" when none or not
-    known: the role's price applies. (confidential)
+    """Price that was agreed for the entry, e.g. a line of a rate card `RC-UK-2026/Consultant`; "" when none or
+    not known: the role's price applies. (confidential)
     """
     work_country_code: Annotated[Text, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ''
     """ISO 3166-1 alpha-2 code of where the work was done, for tax; "" while not known. (personal)"""

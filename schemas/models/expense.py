@@ -119,7 +119,7 @@ class ExpenseApproved(Model):
     """
     billable: bool
     """Whether the client is charged."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to `project_amount` when it is charged, as a fraction: 0.100000 is 10 %; 0 when none.
     (confidential, unit 1)
     """
@@ -216,7 +216,7 @@ class ExpensePosted(Model):
     """
     billable: bool
     """Whether the client is charged."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to `project_amount` when it is charged, as a fraction: 0.100000 is 10 %; 0 when none.
     (confidential, unit 1)
     """
@@ -292,7 +292,7 @@ class ExpenseRejected(Model):
     """
     billable: bool
     """Whether the client is charged."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to `project_amount` when it is charged, as a fraction: 0.100000 is 10 %; 0 when none.
     (confidential, unit 1)
     """
@@ -403,7 +403,7 @@ class ExpenseReversed(Model):
     """
     billable: bool
     """Whether the client is charged."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to `project_amount` when it is charged, as a fraction: 0.100000 is 10 %; 0 when none.
     (confidential, unit 1)
     """
@@ -481,7 +481,7 @@ class ExpenseSubmitted(Model):
     """
     billable: bool
     """Whether the client is charged."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to `project_amount` when it is charged, as a fraction: 0.100000 is 10 %; 0 when none.
     (confidential, unit 1)
     """

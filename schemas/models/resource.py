@@ -89,7 +89,7 @@ class ResourceOffboarded(Model):
     (personal)
     """
     working_calendar: Text
-    """Calendar of working days and public holidays, e.g. `GB-ENG`; "" when none."""
+    """Calendar of working days and public holidays, e.g. `UK-ENG`; "" when none."""
     weekly_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
     """Contracted time of work of one week; 0 when none is agreed. (personal, unit s)"""
     manager_id: Text
@@ -149,7 +149,7 @@ class ResourceOnboarded(Model):
     (personal)
     """
     working_calendar: Text
-    """Calendar of working days and public holidays, e.g. `GB-ENG`; "" when none."""
+    """Calendar of working days and public holidays, e.g. `UK-ENG`; "" when none."""
     weekly_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
     """Contracted time of work of one week; 0 when none is agreed. (personal, unit s)"""
     manager_id: Text
@@ -207,7 +207,7 @@ class ResourceUpdated(Model):
     (personal)
     """
     working_calendar: Text
-    """Calendar of working days and public holidays, e.g. `GB-ENG`; "" when none."""
+    """Calendar of working days and public holidays, e.g. `UK-ENG`; "" when none."""
     weekly_seconds: Annotated[int, Field(ge=0, le=9223372036854775807)]
     """Contracted time of work of one week; 0 when none is agreed. (personal, unit s)"""
     manager_id: Text

@@ -102,7 +102,7 @@ class SubcontractorCostRecorded(Model):
     """Cost centre that is charged; "" when the project's is."""
     billable: bool
     """Whether the client is charged for it as a cost; false when the client is charged for the time instead."""
-    markup_share: Annotated[Decimal, Scaled(9, 6)]
+    mark_up: Annotated[Decimal, Scaled(9, 6)]
     """What is added to the cost when it is charged, as a fraction: 0.150000 is 15 %; 0 when none.
     (confidential, unit 1)
     """

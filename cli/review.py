@@ -106,11 +106,18 @@ def diff(
 
 
 def lint(paths: Paths = None, output: Output = Format.TABLE) -> None:
-    """Check schema files: whether they are Avro, and whether they keep the rules of the house. Exit 1 with findings."""
+    """Check schema files: whether they are Avro, and whether they keep the rules of the house. Exit 1 with findings.
+
+    Of a folder also what lies beside it: upgrade rules, sunsets of superseded majors, consumers of other systems.
+    """
+    from datetime import UTC, datetime
+
+    from psfabric.reach import consumers
     from schemas.review.files import BUNDLED
     from schemas.review.lint import lint as linted
 
-    remarks = linted(paths or [BUNDLED])
+    names = {each.name for each in consumers()}
+    remarks = linted(paths or [BUNDLED], datetime.now(UTC).date(), names)
     if output is Format.JSON:
         show.as_json({"findings": [each.as_dict() for each in remarks]})
     elif remarks:

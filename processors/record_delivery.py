@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from psfabric.adapters import Fields, Known, Processor, Types
 from psfabric.errors import Invalid
 from psfabric.event import Event
+from schemas import event_of
 from schemas.models import (
     Delivered,
     EnrichedBillingRequested,
@@ -28,7 +29,7 @@ from schemas.models import (
     TimePosted,
 )
 
-RECORDED = (EnrichedProjectRequested.CE_TYPE, EnrichedTimeApproved.CE_TYPE, EnrichedBillingRequested.CE_TYPE)
+RECORDED = (EnrichedProjectRequested.EVENT, EnrichedTimeApproved.EVENT, EnrichedBillingRequested.EVENT)
 """What has a business event of its own once delivered; removals and status write-backs have none."""
 
 
@@ -57,7 +58,7 @@ class RecordDelivery(Processor):
         receipt = event.data
         if not isinstance(receipt, Delivered):
             raise TypeError(f"{self.name} was given {event.type}")
-        if receipt.about_type not in RECORDED:
+        if event_of(receipt.about_type) not in RECORDED:
             return
         # The envelope (time, correlation, trace) is the receipt's; the framed cause is only the state.
         cause = event.changed(data=known.decode(receipt.cause).data)

@@ -1,6 +1,7 @@
 """Events to Kafka records and back: Confluent framing, Avro, the envelope in headers.
 
-Undecodable bytes raise Invalid with a stable code; nothing here is ever guessed. What is not read is not decoded and
+Undecodable bytes raise Invalid with a stable code; nothing here is ever guessed. Records of an older major of an event
+are read through its upgrade rules (docs/adr/0016). What is not read is not decoded and
 what is not changed is not encoded (docs/adr/0009): `lazy` reads the head and steps over the rest, and the record of an
 enriched event is the bytes of the event followed by those of the enrichment.
 """
@@ -25,7 +26,7 @@ from psfabric import envelope
 from psfabric.avro_bytes import Append, Malformed, Walk, begins_with_head, read_head, record_writer, walker
 from psfabric.errors import Invalid, Transient
 from psfabric.event import Appended, Event, Framed, Head, HeaderList, Record, head_of
-from schemas import Model
+from schemas import Model, Superseded
 
 _FRAME = struct.Struct(">bI")
 _BEGIN = _FRAME.size
@@ -53,16 +54,26 @@ class Contract(Protocol):
     def avro(self, event: str) -> dict[str, Any]: ...
     def model(self, name: str) -> type[Model]: ...
     def classification(self, event: str) -> str: ...
+    def superseded(self, record: str) -> Superseded | None:
+        """The older major whose records have that full name; None: a current one, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """How records of one schema id are read; `walk` is None where only decoding all of it is safe."""
+    """How records of one schema id are read; `walk` is None where only decoding all of it is safe.
+
+    `older`: they are of a major that is served no more, so they are decoded whole and taken to the current one.
+    """
 
     id: int
     schema: Any
     model: type[Model]
     walk: Walk | None
+    older: Superseded | None = None
+
+    @property
+    def ce_type(self) -> str:
+        return self.older.name.ce_type if self.older else self.model.CE_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class Codec:
         self._contract = contract
         self._clock = clock
         self._bundled: dict[str, Any] = {}
+        self._parsed_older: dict[str, Any] = {}
         self._enrichments: dict[str, Append] = {}
         self._writers: dict[int, _Writer] = {}
         self._combinations: dict[tuple[int, str], tuple[bytes | None, float]] = {}
@@ -148,8 +160,10 @@ class Codec:
 
     def decode(self, record: Record) -> Event:
         """The event a record holds, read whole. Raises Invalid; Transient when the schema cannot be looked up now."""
-        data = self.data(_value(record))
-        return envelope.opened(data, head_of(data), data.CE_TYPE, record.headers)
+        value = _value(record)
+        writer = self._writer(framed_id(value))
+        data = self._data(value, writer)
+        return envelope.opened(data, head_of(data), writer.ce_type, record.headers)
 
     def lazy(self, record: Record) -> Event:
         """The event a record holds, of which only the head is read; `event.data` decodes the rest.
@@ -193,8 +207,20 @@ class Codec:
 
     def data(self, framed: bytes) -> Model:
         """The whole state in framed bytes."""
-        writer = self._writer(framed_id(framed))
-        return _validated(writer.model, _read(framed, writer, self._schema(writer.model.EVENT)))
+        return self._data(framed, self._writer(framed_id(framed)))
+
+    def _data(self, framed: bytes, writer: _Writer) -> Model:
+        if writer.older is None:
+            return _validated(writer.model, _read(framed, writer, self._schema(writer.model.EVENT)))
+        older = writer.older
+        schema = self._parsed_older.get(older.name.subject)
+        if schema is None:
+            schema = self._parsed_older[older.name.subject] = fastavro.parse_schema(older.schema)
+        try:
+            return _validated(writer.model, older.upgraded(_read(framed, writer, schema)))
+        except schemas.UpgradeFailed as error:
+            why = f"{older.name.event} v{older.name.major}: {error}"
+            raise Invalid("upgrade-failed", why) from None
 
     # ------------------------------------------------------------------------------------------ by hand
 
@@ -241,7 +267,8 @@ class Codec:
                     "schema-unknown", f"schema id {schema_id} is {name}, which this release has not"
                 ) from None
             parsed, walk = _parsed(schema_id, schema)
-            known = self._writers[schema_id] = _Writer(schema_id, parsed, model, walk)
+            older = self._contract.superseded(name)
+            known = self._writers[schema_id] = _Writer(schema_id, parsed, model, None if older else walk, older)
         return known
 
 

@@ -11,7 +11,7 @@ from psfabric.errors import Invalid
 from psfabric.event import Record
 from replay.applying import Tally
 from replay.receipts import About, parse_key
-from schemas import models
+from schemas import event_of, models
 
 
 class Answer(StrEnum):
@@ -108,14 +108,14 @@ class Answers:
 
 
 def _answer(codec: Codec | None, record: Record) -> Answer:
-    match record.header("ce_type"):
-        case models.Superseded.CE_TYPE:
+    match event_of(record.header("ce_type") or ""):
+        case models.Superseded.EVENT:
             return Answer.SUPERSEDED
-        case models.Held.CE_TYPE:
+        case models.Held.EVENT:
             return Answer.HELD
-        case models.Rejected.CE_TYPE | models.Discarded.CE_TYPE | models.Amended.CE_TYPE:
+        case models.Rejected.EVENT | models.Discarded.EVENT | models.Amended.EVENT:
             return Answer.FAILED_AGAIN  # also what an operator gave up, or put another event in the place of
-        case models.Delivered.CE_TYPE:
+        case models.Delivered.EVENT:
             return Answer.DUPLICATE if _duplicate(codec, record) else Answer.DELIVERED
         case _:
             return Answer.UNKNOWN

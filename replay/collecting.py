@@ -27,7 +27,7 @@ from replay.receipts import TERMINAL, parse_key
 from replay.selection import failed_at, key_text
 from replay.states import State, is_state, read_state
 from replay.worth import Worth, worth
-from schemas import models
+from schemas import event_of, models
 
 AT_ONCE = 1000
 """Rows that go to the database in one call."""
@@ -35,7 +35,7 @@ AT_ONCE = 1000
 CACHE_KB = 16 * 1024
 """What SQLite may keep in memory; the rest lies in its file."""
 
-_CLOSED: dict[str | None, State] = {models.Discarded.CE_TYPE: State.DISCARDED, models.Amended.CE_TYPE: State.AMENDED}
+_CLOSED = {models.Discarded.EVENT: State.DISCARDED, models.Amended.EVENT: State.AMENDED}
 """What a final receipt says that an operator's act led to; any other came of the target."""
 
 JUDGED = ("failures", "state", "again", "first_failed_at")
@@ -154,7 +154,14 @@ def _states(db: sqlite3.Connection, kafka: Kafka) -> None:
 def _receipts(db: sqlite3.Connection, records: Iterator[Record], components: frozenset[str]) -> None:
     """The last final receipt of each subject that has a dead letter."""
     rows = (
-        (r.key, r.partition, r.offset, r.timestamp_ms, _CLOSED.get(r.header("ce_type"), State.DELIVERED), r.key)
+        (
+            r.key,
+            r.partition,
+            r.offset,
+            r.timestamp_ms,
+            _CLOSED.get(event_of(r.header("ce_type") or ""), State.DELIVERED),
+            r.key,
+        )
         for r in records
         if r.value is not None
         and (about := parse_key(r.key))

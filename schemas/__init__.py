@@ -3,6 +3,7 @@
     schemas.events()                    every event that has a schema
     schemas.avro("time.TimeApproved")   its schema, parsed;  schemas.avro_text(…) the exact text to register
     schemas.model("time.TimeApproved")  its class; also by ce_type or by Avro record name
+    schemas.superseded("psf.time.Tim…") an older major by its record name, and the rules that take it to the current one
     schemas.head_schema()               the record of the eight head fields, a prefix of every event
     schemas.classification(…)           the most protected class of any of its fields;  schemas.classified(…) by field
     schemas.topics()                    topics.toml;  schemas.codes() codes.toml
@@ -30,6 +31,7 @@ from schemas.contract import (
     name_of,
 )
 from schemas.lookup import model
+from schemas.majors import Superseded, UpgradeFailed, event_of, superseded
 
 __all__ = [
     "ENRICHED",
@@ -39,9 +41,11 @@ __all__ = [
     "Model",
     "Record",
     "Rule",
+    "Superseded",
     "Topic",
     "Topics",
     "UnknownEvent",
+    "UpgradeFailed",
     "avro",
     "avro_text",
     "classification",
@@ -49,9 +53,11 @@ __all__ = [
     "codes",
     "enriched",
     "enrichment",
+    "event_of",
     "events",
     "head_schema",
     "model",
     "name_of",
+    "superseded",
     "topics",
 ]

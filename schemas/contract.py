@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,10 @@ CLASSIFICATIONS: tuple[Classification, ...] = ("internal", "confidential", "pers
 PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
 
 _FILE = re.compile(r"(?P<event>[a-z]+\.[A-Z][A-Za-z]+)_v(?P<major>[1-9][0-9]*)\.avsc")
+
+
+_MAJOR = re.compile(r"\.v[1-9][0-9]*$")
+"""End of the namespace of a record; nothing for major 1."""
 
 
 class UnknownEvent(LookupError):
@@ -58,8 +63,9 @@ class EventName:
 
     @property
     def subject(self) -> str:
-        """Full name of the Avro record."""
-        return f"psf.enriched.{self.name}" if self.enriched else f"psf.{self.entity}.{self.name}"
+        """Full name of the Avro record. From major 2 on it has the major in it: a subject holds what is compatible."""
+        space = "enriched" if self.enriched else self.entity
+        return f"psf.{space}.{self.name}" if self.major == 1 else f"psf.{space}.v{self.major}.{self.name}"
 
 
 def read(path: Path) -> Schema:
@@ -73,28 +79,42 @@ def read(path: Path) -> Schema:
     return schema
 
 
-def named(folder: Path) -> dict[str, EventName]:
-    """Event -> name for the files of one folder, sorted.
+def majors(folder: Path) -> dict[str, tuple[EventName, ...]]:
+    """Event -> its majors among the files of one folder, the lowest first; events sorted.
 
-    A file whose name is no event's raises `ValueError`, and so do two majors of one event: nothing here can serve both.
+    A file whose name is no event's raises `ValueError`, and so does a major that is missing between two others.
     """
-    names: dict[str, EventName] = {}
+    found: dict[str, list[EventName]] = {}
     for path in sorted(folder.glob("*_v*.avsc")):
         match = _FILE.fullmatch(path.name)
         if not match:
             raise ValueError(f"{path.name}: a schema file is named <entity>.<Event>_v<major>.avsc")
-        if match["event"] in names:
-            raise ValueError(f"{path.name}: another major of {match['event']} is there; one process serves one major")
         entity, _, name = match["event"].partition(".")
-        names[match["event"]] = EventName(entity, name, int(match["major"]))
-    return names
+        found.setdefault(match["event"], []).append(EventName(entity, name, int(match["major"])))
+    for event, names in found.items():
+        names.sort(key=lambda each: each.major)
+        for low, high in pairwise(names):
+            if high.major != low.major + 1:
+                raise ValueError(f"{event} has a major {low.major} and a major {high.major}, and none between them")
+    return {event: tuple(names) for event, names in found.items()}
+
+
+def named(folder: Path) -> dict[str, EventName]:
+    """Event -> the name of its highest major, which is the one that is served. Raises `ValueError` as `majors`."""
+    return {event: names[-1] for event, names in majors(folder).items()}
 
 
 @cache
 def names() -> dict[str, EventName]:
     """Every event by name: canonical ones first, then enriched ones, each sorted."""
-    canonical = named(AVRO)
-    derived = [EventName(n.entity, n.name, n.major, enriched=True) for n in named(AVRO / "enrichment").values()]
+    canonical, added = named(AVRO), named(AVRO / "enrichment")
+    for event, name in added.items():
+        if event in canonical and canonical[event].major != name.major:
+            raise ValueError(
+                f"{event} has major {canonical[event].major} and its enrichment major {name.major}; they go together: "
+                f"write enrichment/{event}_v{canonical[event].major}.avsc"
+            )
+    derived = [EventName(n.entity, n.name, n.major, enriched=True) for n in added.values()]
     return canonical | {n.event: n for n in derived}
 
 
@@ -113,8 +133,17 @@ def name_of(event: str) -> EventName:
 
 def enrichment(event: str) -> Schema:
     """The enrichment record of a canonical event; `UnknownEvent` when it has none."""
-    name = name_of(ENRICHED + event.removeprefix(ENRICHED))
-    return read(AVRO / "enrichment" / f"{name.entity}.{name.name}_v{name.major}.avsc")
+    return _read(name_of(ENRICHED + event.removeprefix(ENRICHED)), AVRO / "enrichment")
+
+
+def _read(name: EventName, folder: Path) -> Schema:
+    return read(folder / f"{name.entity}.{name.name}_v{name.major}.avsc")
+
+
+def schema_of(name: EventName) -> Schema:
+    """The schema of one major of an event."""
+    canonical = _read(name, AVRO)
+    return enriched(canonical, _read(name, AVRO / "enrichment")) if name.enriched else canonical
 
 
 def enriched(canonical: Schema, enrichment: Schema) -> Schema:
@@ -125,11 +154,12 @@ def enriched(canonical: Schema, enrichment: Schema) -> Schema:
     back, it is stated, or the type would be renamed with the record.
     """
     canonical = stated(canonical, "")
+    major = _MAJOR.search(canonical["namespace"])
     appended = {"name": "enrichment", "type": enrichment, "doc": f"What the fabric added: {enrichment['doc']}"}
     return {
         **canonical,
         "name": canonical["name"],
-        "namespace": "psf.enriched",
+        "namespace": f"psf.enriched{major[0] if major else ''}",
         "doc": f"One copy for one target, enriched and routed. {canonical['doc']}",
         "fields": [*canonical["fields"], appended],
     }
@@ -156,6 +186,16 @@ def stated(node: Any, around: str = "") -> Any:
     return node
 
 
+def named_types(node: Any) -> list[Schema]:
+    """Every record, enum and fixed defined inside a JSON node."""
+    if isinstance(node, list):
+        return [found for part in node for found in named_types(part)]
+    if not isinstance(node, dict):
+        return []
+    here = [node] if node.get("type") in ("record", "enum", "fixed") else []
+    return here + [found for key in ("type", "items", "values", "fields") for found in named_types(node.get(key))]
+
+
 def avro(event: str) -> Schema:
     """The schema of an event as parsed JSON, self-contained; a fresh copy at each call. Raises `UnknownEvent`."""
     parsed: Schema = json.loads(avro_text(event))
@@ -165,11 +205,7 @@ def avro(event: str) -> Schema:
 @cache
 def avro_text(event: str) -> str:
     """The exact text that is registered for an event: compact JSON, attributes and fields in the order of the file."""
-    name = name_of(event)
-    schema = read(AVRO / f"{name.entity}.{name.name}_v{name.major}.avsc")
-    if name.enriched:
-        schema = enriched(schema, enrichment(event))
-    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(schema_of(name_of(event)), ensure_ascii=False, separators=(",", ":"))
 
 
 def head_schema() -> Schema:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from schemas.review import reality, ruled, topics
+from schemas.review import beside, lint, reality, ruled, sunsets, topics
 from schemas.review.accepted import Acceptance
 from schemas.review.avro import Type
 from schemas.review.checked import Checked, Report
@@ -31,6 +31,7 @@ CODES: dict[str, Code] = {
     "history-unreadable": Code((NOTE,), "an earlier version is no schema, so nothing was compared with it"),
     "acceptance-expired": Code((HAZARD,), "a finding was accepted until a day that has passed"),
     "acceptance-unused": Code((NOTE,), "an acceptance of a finding that is not there: remove it"),
+    "sunset-moved": Code((BREAK,), "the last day of a superseded major was put off, and nobody said why"),
 }
 LOOKED_FOR = [[code] for code in reality.CODES]
 """Findings that are there only when somebody looked for them, so their acceptance may rest unused."""
@@ -77,6 +78,7 @@ def check(
         told = topics.findings(catalogue, before, now)
         found += [replace(each, reaches=tuple(reach.of_topic(each.events))) for each in told]
     found += _ruled(line, folder.resolve(), changed)
+    found += _beside(line, folder)
     judged = _judged(found, accepted, today)
     return Report(line.base, line.top, tuple(changed), compared, judged, looked.told)
 
@@ -85,11 +87,24 @@ def _ruled(line: Mainline, folder: Path, changed: list[Path]) -> list[Checked]:
     """What is new in the rules and examples beside a folder of schemas; rule files that differ are noted as changed."""
     if folder.name != ruled.AVRO:
         return []
-    beside = folder.parent
-    where = beside.relative_to(line.top)
-    before, now = line.files(beside, ruled.wanted), ruled.here(beside)
+    parent = folder.parent
+    where = parent.relative_to(line.top)
+    before, now = line.files(parent, ruled.wanted), ruled.here(parent)
     changed += [where / path for path in now if path.parts[0] == ruled.RULES and before.get(path) != now[path]]
     return ruled.findings(where, before, now)
+
+
+def _beside(line: Mainline, folder: Path) -> Iterator[Checked]:
+    """Upgrade rules, sunsets and consumers as they lie there. That a day has passed is for the lint to say: no branch
+    has done that."""
+    for file, code, place, message in beside.found_in(folder, date.min):
+        yield Checked(Path(file).resolve().relative_to(line.top), code, lint.CODES[code].severities[0], place, message)
+    path = (folder.parent / sunsets.NAME).resolve().relative_to(line.top)
+    before, now = line.file(path), _bytes(line.top / path)
+    if before is not None and now is not None and before != now:
+        for each in sunsets.moved(sunsets.parse(before, path.name), sunsets.parse(now, path.name)):
+            text = f"{each.key} is read until {each.until} now. Add [[sunset.prolonged]]: which day it was, and why."
+            yield Checked(path, "sunset-moved", BREAK, each.key, text)
 
 
 def _bytes(path: Path) -> bytes | None:

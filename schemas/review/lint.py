@@ -5,11 +5,13 @@ A file that is no JSON is no schema at all and raises `BadSchema`; whatever else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from schemas.review import beside
 from schemas.review.avro import Enum, Fixed, Record, Type, below, walk
 from schemas.review.definitions import definitions, outline
 from schemas.review.files import BadSchema, Folder, read_json
@@ -34,6 +36,7 @@ CODES: dict[str, Code] = {
     "money-untagged": Code((HAZARD,), "an amount may show in logs, traces and screens"),
     "classification-unknown": Code((HAZARD,), "a classification that nothing here protects by"),
     "currency-unchecked": Code((HAZARD,), "a currency that may be anything: three capitals are not asked for"),
+    **beside.CODES,
 }
 
 
@@ -56,8 +59,13 @@ class Remark:
         return {"file": self.file, **rest, "accepted": False}
 
 
-def lint(paths: Iterable[Path]) -> list[Remark]:
-    """Everything wrong with files, and with the `.avsc` files in folders. Raises `BadSchema` for what is no JSON."""
+def lint(paths: Iterable[Path], today: date | None = None, adapters: Collection[str] = ()) -> list[Remark]:
+    """Everything wrong with files, and with the `.avsc` files in folders and what lies beside these.
+
+    today: sunsets before it have passed (none has without it). adapters: names that a sunset may give as readers.
+    Raises `BadSchema` for what is no JSON or no TOML.
+    """
+    paths = list(paths)
     files, unreadable = _files(paths)
     values: dict[Path, Any] = {}
     for path in files:
@@ -68,7 +76,11 @@ def lint(paths: Iterable[Path]) -> list[Remark]:
     if unreadable:
         raise BadSchema(*unreadable)
     found = [each for path, value in values.items() for each in remarks(str(path), value, Folder.of(path, ()))]
-    return [*found, *twice(values)]
+    found += twice(values)
+    for folder in paths:
+        if folder.is_dir():
+            found += [Remark(*each) for each in beside.found_in(folder, today or date.min, adapters)]
+    return found
 
 
 def _files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:

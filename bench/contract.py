@@ -98,6 +98,9 @@ class Contract:
     def classification(self, event: str) -> str:
         return "personal" if event in SCHEMAS else schemas.classification(event)
 
+    def superseded(self, record: str) -> schemas.Superseded | None:
+        return schemas.superseded(record)
+
 
 class Ids:
     """Schema ids without a registry. `combinations` false: as if none were registered, so that nothing is appended."""

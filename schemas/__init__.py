@@ -31,7 +31,7 @@ from schemas.contract import (
     name_of,
 )
 from schemas.lookup import model
-from schemas.majors import Superseded, UpgradeFailed, event_of, superseded
+from schemas.majors import Superseded, UpgradeFailed, event_of, subjects, superseded
 
 __all__ = [
     "ENRICHED",
@@ -58,6 +58,7 @@ __all__ = [
     "head_schema",
     "model",
     "name_of",
+    "subjects",
     "superseded",
     "topics",
 ]

@@ -86,6 +86,12 @@ def superseded(record: str) -> Superseded | None:
     return all_superseded().get(record)
 
 
+def subjects(event: str) -> tuple[str, ...]:
+    """Every subject of an event in the registry: that of the current major, then those of older ones."""
+    older = (each.name.subject for each in all_superseded().values() if each.name.event == event)
+    return contract.name_of(event).subject, *older
+
+
 def _all() -> Iterator[Superseded]:
     for folder, enriched in ((contract.AVRO, False), (contract.AVRO / "enrichment", True)):
         for majors in contract.majors(folder).values():

@@ -81,7 +81,8 @@ class Registry:
         return self.writers[schema_id]
 
     def has_version(self, schema_id: int, event: str) -> bool:
-        """Whether that id is of a version of the subject of `event`, so that its compatibility was judged."""
+        """Whether that id is of a version of a subject of `event` (each major has one), so that its compatibility was
+        judged."""
         answer = self._get(f"/schemas/ids/{schema_id}/versions")
         if answer.status == 404 and "error_code" in body(answer):
             return False
@@ -90,7 +91,8 @@ class Registry:
         versions = answer.json()
         if not isinstance(versions, list):
             raise Transient(f"the registry answered without the subjects of schema id {schema_id}")
-        return _subject(event) in [version.get("subject") for version in versions if isinstance(version, dict)]
+        found = {str(version.get("subject")) for version in versions if isinstance(version, dict)}
+        return not found.isdisjoint(schemas.subjects(event))
 
     def ready(self) -> bool:
         try:

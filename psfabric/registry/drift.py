@@ -80,7 +80,9 @@ def drift(registry: Subjects, history: History | None) -> Drift:
         else:
             found.append(_difference("subject-missing", subject))
         reworded, rewritten = reworded + judged.reworded, rewritten + judged.rewritten
-    others = [name for name in registry.names() if name.startswith(OURS) and name not in known]
+    others = [
+        name for name in registry.names() if name.startswith(OURS) and not (name in known or schemas.superseded(name))
+    ]
     found += [_difference("subject-unknown", name) for name in others]
     return Drift(tuple(found), len(known), reworded, rewritten, history is not None)
 

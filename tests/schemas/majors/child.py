@@ -22,6 +22,8 @@ import schemas
 from psfabric.codec import Codec
 from psfabric.errors import Invalid
 from psfabric.event import Event, Record
+from psfabric.http import Response
+from psfabric.registry import Registry
 from schemas import majors
 
 V1, V2 = 100, 500
@@ -48,6 +50,9 @@ class Ids:
 
     def combination(self, writer_id: int, event: str) -> int | None:
         raise AssertionError("a record of another major is never enriched by appending")
+
+    def has_version(self, schema_id: int, event: str) -> bool:
+        return event == self.events[schema_id - (V2 if schema_id >= V2 else V1)]
 
 
 def older() -> list[schemas.Superseded]:
@@ -214,6 +219,20 @@ def refused(codec: Codec, value: bytes, ce_type: str, code: str) -> None:
     with pytest.raises(Invalid) as caught:
         codec.decode(record(value, ce_type))
     assert caught.value.code == code, caught.value.why
+
+
+def registry() -> None:
+    """A subject of an older major is one of the event, at the border and where the registry is compared."""
+    versions = [{"subject": "psf.time.TimeApproved", "version": 3}]
+
+    def fetch(method: str, url: str, **rest: Any) -> Response:
+        return Response(200, {}, json.dumps(versions).encode())
+
+    asked = Registry("http://registry.example", fetch)
+    assert schemas.subjects("time.TimeApproved") == ("psf.time.v2.TimeApproved", "psf.time.TimeApproved")
+    assert asked.has_version(7, "time.TimeApproved")
+    assert not asked.has_version(7, "time.TimeRemoved")
+    print("subjects of both majors are known")
 
 
 def failing() -> None:

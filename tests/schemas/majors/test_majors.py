@@ -113,6 +113,10 @@ def test_the_names_of_the_older_major_lead_to_the_current_class(computed: Scratc
     assert ran.returncode == 0, ran.stderr
 
 
+def test_the_registry_has_a_subject_for_each_major(computed: Scratch) -> None:
+    assert "subjects of both majors are known" in succeeds(computed, "registry")
+
+
 def test_three_majors_are_taken_step_by_step(tmp_path: Path) -> None:
     scratch = Scratch.make(tmp_path)
     second = next_major("milestone.MilestoneAccepted", more=[ENTERED_IN])

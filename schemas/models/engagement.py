@@ -185,3 +185,21 @@ class EngagementContracted(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    signed_on: date | None = None
+    """Local date on which the last party signed; null while it is not signed or not told."""
+    starts_on: date | None = None
+    """First local date on which work under the contract is allowed; null when not told."""
+    ends_on: date | None = None
+    """Last local date on which work under the contract is allowed; null when open or not told."""
+    billing_terms: BillingTerms | None = None
+    """Billing terms in full; null when upstream tells no more than `billing_model`. (confidential)"""
+    revenue_terms: RevenueTerms | None = None
+    """How its revenue is recognised; null when upstream tells no more than `revenue_rule`. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """When its invoices are due; null when those of the client hold. (confidential)"""
+    purchase_order_limit: Money | None = None
+    """Most that may be invoiced under the purchase order, before tax; null when it has no limit or is not told.
+    (confidential)
+    """
+    purchase_order_until: date | None = None
+    """Last local date on which the purchase order holds; null when open or not told."""

@@ -9,7 +9,24 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Instant, Model, Text
 from schemas.models.billing import BillingKind
-from schemas.models.common import ApprovalStep, Billability, BillingModel, Money, RoleRate, SystemReference
+from schemas.models.common import (
+    ApprovalStep,
+    Billability,
+    BillingModel,
+    BillingTerms,
+    IntercompanyLending,
+    Money,
+    PaymentTerms,
+    ProjectBudget,
+    ProjectMilestone,
+    RevenueTerms,
+    RoleRate,
+    SystemReference,
+    TaxLine,
+    TaxProof,
+    TaxSetup,
+    WorkingCalendar,
+)
 from schemas.models.enrichment import (
     BillingRequestedEnrichment,
     InvoicePostedEnrichment,
@@ -17,7 +34,7 @@ from schemas.models.enrichment import (
     TimeApprovedEnrichment,
     TimeRemovedEnrichment,
 )
-from schemas.models.invoice import InvoiceLine
+from schemas.models.invoice import InvoiceLine, LedgerAmounts, LineSource
 from schemas.models.time import RemovalCause, WorkKind
 
 
@@ -86,6 +103,32 @@ class EnrichedInvoicePosted(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    engagement_id: Text = ''
+    """Engagement that the invoice belongs to; "" when not told."""
+    due_on: date | None = None
+    """Local date by which it is to be paid; null when not told."""
+    covers_from: date | None = None
+    """First local date of the work that it bills; null when not told."""
+    covers_to: date | None = None
+    """Last local date of the work that it bills; null when not told."""
+    purchase_order: Text = ''
+    """The client's purchase order that it bears; "" when none. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """Terms by which the due date was found; null when not told. (confidential)"""
+    tax_lines: Annotated[tuple[TaxLine, ...], Field(strict=False)] = ()
+    """Tax by line and jurisdiction; they sum to the tax. Empty when the ERP tells no more than the tax code of
+    each line. (confidential)
+    """
+    tax_proof: TaxProof | None = None
+    """Who determined the tax and on what ground; null when not told. (confidential)"""
+    line_sources: Annotated[tuple[LineSource, ...], Field(strict=False)] = ()
+    """What each line bills, ordered by line; empty when not told. (confidential)"""
+    ledger: LedgerAmounts | None = None
+    """Totals in the currency of the books; null when that is the invoice's. (confidential)"""
+    credited_invoice_id: Text = ''
+    """Invoice that this one credits, as a credit note; "" when it is none."""
+    credited_number: Text = ''
+    """Legal number of that invoice; "" when it is none. (confidential)"""
     enrichment: InvoicePostedEnrichment
     """What the fabric added: What the CRM needs to show the invoice where it belongs."""
 
@@ -124,6 +167,34 @@ class EnrichedProjectRequested(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    starts_on: date | None = None
+    """First local date on which the project takes time; null when not told."""
+    ends_on: date | None = None
+    """Last local date on which the project takes time; null when open or not told."""
+    billing_terms: BillingTerms | None = None
+    """Billing terms in full; null when upstream tells no more than `billing_model`. (confidential)"""
+    revenue_terms: RevenueTerms | None = None
+    """How its revenue is recognised; null when upstream tells no more than `revenue_rule`. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """When its invoices are due; null when those of the client hold. (confidential)"""
+    purchase_order_limit: Money | None = None
+    """Most that may be invoiced under the purchase order, before tax; null when it has no limit or is not told.
+    (confidential)
+    """
+    purchase_order_until: date | None = None
+    """Last local date on which the purchase order holds; null when open or not told."""
+    tax_setup: TaxSetup | None = None
+    """What decides the tax of its invoices besides `tax_code`; null when not told. (confidential)"""
+    calendar: WorkingCalendar | None = None
+    """Which days are worked; null when not told."""
+    budget: ProjectBudget | None = None
+    """What the project may take; null when not told. (confidential)"""
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
+    """
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
     enrichment: ProjectRequestedEnrichment
     """What the fabric added: What a target needs besides the request to make client and project."""
 

@@ -399,6 +399,32 @@ class InvoicePosted(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    engagement_id: Text = ''
+    """Engagement that the invoice belongs to; "" when not told."""
+    due_on: date | None = None
+    """Local date by which it is to be paid; null when not told."""
+    covers_from: date | None = None
+    """First local date of the work that it bills; null when not told."""
+    covers_to: date | None = None
+    """Last local date of the work that it bills; null when not told."""
+    purchase_order: Text = ''
+    """The client's purchase order that it bears; "" when none. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """Terms by which the due date was found; null when not told. (confidential)"""
+    tax_lines: Annotated[tuple[TaxLine, ...], Field(strict=False)] = ()
+    """Tax by line and jurisdiction; they sum to the tax. Empty when the ERP tells no more than the tax code of
+    each line. (confidential)
+    """
+    tax_proof: TaxProof | None = None
+    """Who determined the tax and on what ground; null when not told. (confidential)"""
+    line_sources: Annotated[tuple[LineSource, ...], Field(strict=False)] = ()
+    """What each line bills, ordered by line; empty when not told. (confidential)"""
+    ledger: LedgerAmounts | None = None
+    """Totals in the currency of the books; null when that is the invoice's. (confidential)"""
+    credited_invoice_id: Text = ''
+    """Invoice that this one credits, as a credit note; "" when it is none."""
+    credited_number: Text = ''
+    """Legal number of that invoice; "" when it is none. (confidential)"""
 
 
 class InvoiceRefuser(StrEnum):

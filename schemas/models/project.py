@@ -105,12 +105,12 @@ class ProjectClosed(Model):
     """Which days are worked; null when not told."""
     budget: ProjectBudget | None = None
     """What the project may take; null when not told. (confidential)"""
-    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)]
-    """Which other legal entities lend people to the project, one entry each; empty when none does.
-    (confidential)
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
     """
-    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)]
-    """Milestones of the plan, in its order; empty when there is none. (confidential)"""
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
     project_manager_id: Text
     """Resource id of whoever leads the project; "" while nobody does. (personal)"""
     status: Annotated[ProjectStatus, Field(strict=False)]
@@ -169,6 +169,34 @@ class ProjectCreated(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    starts_on: date | None = None
+    """First local date on which the project takes time; null when not told."""
+    ends_on: date | None = None
+    """Last local date on which the project takes time; null when open or not told."""
+    billing_terms: BillingTerms | None = None
+    """Billing terms in full; null when upstream tells no more than `billing_model`. (confidential)"""
+    revenue_terms: RevenueTerms | None = None
+    """How its revenue is recognised; null when upstream tells no more than `revenue_rule`. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """When its invoices are due; null when those of the client hold. (confidential)"""
+    purchase_order_limit: Money | None = None
+    """Most that may be invoiced under the purchase order, before tax; null when it has no limit or is not told.
+    (confidential)
+    """
+    purchase_order_until: date | None = None
+    """Last local date on which the purchase order holds; null when open or not told."""
+    tax_setup: TaxSetup | None = None
+    """What decides the tax of its invoices besides `tax_code`; null when not told. (confidential)"""
+    calendar: WorkingCalendar | None = None
+    """Which days are worked; null when not told."""
+    budget: ProjectBudget | None = None
+    """What the project may take; null when not told. (confidential)"""
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
+    """
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
 
 
 class ProjectRejected(Model):
@@ -223,12 +251,12 @@ class ProjectRejected(Model):
     """Which days are worked; null when not told."""
     budget: ProjectBudget | None = None
     """What the project may take; null when not told. (confidential)"""
-    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)]
-    """Which other legal entities would lend people to the project, one entry each; empty when none would.
-    (confidential)
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
     """
-    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)]
-    """Milestones of the plan, in its order; empty when there is none. (confidential)"""
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
     rejected_by: Text
     """Who refused: the component that speaks for the ERP, e.g. `tryton-uk`, or the user. (personal)"""
     rejected_at: Annotated[datetime, Instant()]
@@ -277,6 +305,34 @@ class ProjectRequested(Model):
     """Data of one client or tool that has no field of its own; each key begins with a registered prefix, e.g.
     `jira.`. (confidential)
     """
+    starts_on: date | None = None
+    """First local date on which the project takes time; null when not told."""
+    ends_on: date | None = None
+    """Last local date on which the project takes time; null when open or not told."""
+    billing_terms: BillingTerms | None = None
+    """Billing terms in full; null when upstream tells no more than `billing_model`. (confidential)"""
+    revenue_terms: RevenueTerms | None = None
+    """How its revenue is recognised; null when upstream tells no more than `revenue_rule`. (confidential)"""
+    payment_terms: PaymentTerms | None = None
+    """When its invoices are due; null when those of the client hold. (confidential)"""
+    purchase_order_limit: Money | None = None
+    """Most that may be invoiced under the purchase order, before tax; null when it has no limit or is not told.
+    (confidential)
+    """
+    purchase_order_until: date | None = None
+    """Last local date on which the purchase order holds; null when open or not told."""
+    tax_setup: TaxSetup | None = None
+    """What decides the tax of its invoices besides `tax_code`; null when not told. (confidential)"""
+    calendar: WorkingCalendar | None = None
+    """Which days are worked; null when not told."""
+    budget: ProjectBudget | None = None
+    """What the project may take; null when not told. (confidential)"""
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
+    """
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
 
 
 class ProjectStatusChanged(Model):
@@ -333,12 +389,12 @@ class ProjectStatusChanged(Model):
     """Which days are worked; null when not told."""
     budget: ProjectBudget | None = None
     """What the project may take; null when not told. (confidential)"""
-    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)]
-    """Which other legal entities lend people to the project, one entry each; empty when none does.
-    (confidential)
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
     """
-    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)]
-    """Milestones of the plan, in its order; empty when there is none. (confidential)"""
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
     project_manager_id: Text
     """Resource id of whoever leads the project; "" while nobody does. (personal)"""
     status: Annotated[ProjectStatus, Field(strict=False)]
@@ -413,12 +469,12 @@ class ProjectUpdated(Model):
     """Which days are worked; null when not told."""
     budget: ProjectBudget | None = None
     """What the project may take; null when not told. (confidential)"""
-    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)]
-    """Which other legal entities lend people to the project, one entry each; empty when none does.
-    (confidential)
+    lending: Annotated[tuple[IntercompanyLending, ...], Field(strict=False)] = ()
+    """Which other legal entities lend people to the project, one entry each; empty when none does or it is not
+    told. (confidential)
     """
-    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)]
-    """Milestones of the plan, in its order; empty when there is none. (confidential)"""
+    milestones: Annotated[tuple[ProjectMilestone, ...], Field(strict=False)] = ()
+    """Milestones of the plan, in its order; empty when there is none or it is not told. (confidential)"""
     project_manager_id: Text
     """Resource id of whoever leads the project; "" while nobody does. (personal)"""
     status: Annotated[ProjectStatus, Field(strict=False)]

@@ -9,7 +9,7 @@ Encoding: Apache Avro 1.12 specification, "Binary Encoding".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from psfabric.event import Head
@@ -65,8 +65,11 @@ def walker(schema: Mapping[str, Any]) -> Walk | None:
     try:
         for field in schema["fields"][: len(HEAD_FIELDS)]:
             _steps(field["type"], named, "")
-        rest = schema["fields"][len(HEAD_FIELDS) :]
-        return _all([step for field in rest for step in _steps(field["type"], named, schema.get("namespace", ""))])
+        space, steps = schema.get("namespace", ""), list[Walk]()
+        for later, fields in groupby(schema["fields"][len(HEAD_FIELDS) :], _was_added):
+            found = [step for field in fields for step in _steps(field["type"], named, space)]
+            steps += [_none_or(found)] if later and all(map(_may_be_none, found)) else found
+        return _all(steps)
     except _NotWalkable:
         return None
 
@@ -134,6 +137,25 @@ def _all(steps: list[Walk]) -> Walk:
     return walk
 
 
+def _was_added(field: Mapping[str, Any]) -> bool:
+    """Whether earlier releases had no such field; extensions have a default too, but were there from the beginning."""
+    return "default" in field and field["name"] != "extensions"
+
+
+def _may_be_none(step: Walk) -> bool:
+    """Whether one zero byte is a whole value: empty text, no items, the first symbol, null, 0, false."""
+    try:
+        return step(b"\0", 0) == 1
+    except (IndexError, Malformed):
+        return False
+
+
+def _none_or(steps: list[Walk]) -> Walk:
+    """What was added later is none in most records: all of it is stepped over at once."""
+    none, each = bytes(len(steps)), _all(steps)
+    return lambda value, at: at + len(none) if value.startswith(none, at) else each(value, at)
+
+
 def _number(value: bytes, at: int) -> tuple[int, int]:
     """A zigzag number of any length."""
     found = shift = 0
@@ -181,7 +203,7 @@ def _fixed(size: int) -> Walk:
 
 def _one_of(count: int) -> Walk:
     def walk(value: bytes, at: int) -> int:
-        index, at = _number(value, at)
+        index, at = (value[at] >> 1, at + 1) if not value[at] & 0x81 else _number(value, at)
         if not 0 <= index < count:
             raise Malformed("a symbol that the schema has not")
         return at
@@ -230,67 +252,3 @@ _SIMPLE: Mapping[str, list[Walk]] = {
 
 def _simple(name: str) -> list[Walk]:
     return list(_SIMPLE[name])
-
-
-# ---------------------------------------------------------------------------------------------------- writing
-
-Append = Callable[[Any], bytes]
-"""The encoding of one value."""
-
-_EXACT_DIGITS = 28
-"""Digits that decimal arithmetic keeps by default."""
-
-
-def record_writer(schema: Mapping[str, Any]) -> Append | None:
-    """Encodes an object whose attributes are the fields of a flat record; None for a record that is not so simple."""
-    found = [(field["name"], _append(field["type"])) for field in schema["fields"]]
-    fields = [(name, append) for name, append in found if append is not None]
-    if len(fields) < len(found):
-        return None
-
-    def write(data: Any) -> bytes:
-        return b"".join([append(getattr(data, name)) for name, append in fields])
-
-    return write
-
-
-def _append(schema: Any) -> Append | None:
-    match schema:
-        case "string":
-            return _append_text
-        case "boolean":
-            return _append_boolean
-        case {"type": "bytes", "logicalType": "decimal", "precision": int(digits), "scale": int(scale)}:
-            return _append_decimal(scale) if digits <= _EXACT_DIGITS else None
-    return None
-
-
-def _append_text(text: str) -> bytes:
-    encoded = text.encode()
-    size = len(encoded)
-    return (bytes((size << 1,)) if size < 64 else _encoded(size << 1)) + encoded
-
-
-def _append_boolean(value: bool) -> bytes:
-    return b"\1" if value else b"\0"
-
-
-def _append_decimal(scale: int) -> Append:
-    """Of a Decimal that has exactly this scale, as the models carry it."""
-
-    def append(value: Decimal) -> bytes:
-        unscaled = int(value.scaleb(scale))
-        size = (unscaled.bit_length() + 8) >> 3
-        return bytes((size << 1,)) + unscaled.to_bytes(size, "big", signed=True)
-
-    return append
-
-
-def _encoded(number: int) -> bytes:
-    """An unsigned number in groups of seven bits."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)

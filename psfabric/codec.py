@@ -23,7 +23,8 @@ from pydantic import ValidationError
 
 import schemas
 from psfabric import envelope
-from psfabric.avro_bytes import Append, Malformed, Walk, begins_with_head, read_head, record_writer, walker
+from psfabric.avro_append import Append, record_writer
+from psfabric.avro_bytes import Malformed, Walk, begins_with_head, read_head, walker
 from psfabric.errors import Invalid, Transient
 from psfabric.event import Appended, Event, Framed, Head, HeaderList, Record, head_of
 from schemas import Model, Superseded

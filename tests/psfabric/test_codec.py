@@ -112,6 +112,39 @@ def test_records_of_earlier_releases_are_read_as_the_same_event(name: str) -> No
     assert today.type.startswith("enriched.") or bytes_of(today)[5:].startswith(written)
 
 
+def with_symbol(node: Any, enum: str) -> Any:
+    """A schema in which this enum has one symbol more, as a later release may have it."""
+    if isinstance(node, list):
+        return [with_symbol(part, enum) for part in node]
+    if not isinstance(node, dict):
+        return node
+    more = {key: with_symbol(node[key], enum) for key in ("type", "items", "values", "fields") if key in node}
+    return {**node, **more, "symbols": [*node["symbols"], "LATER"]} if node.get("name") == enum else {**node, **more}
+
+
+def of_a_later_release(event: str, enum: str, **changes: Any) -> tuple[Codec, Record]:
+    ids = Ids()
+    ids.more[100] = with_symbol(schemas.avro(event), enum)
+    out = io.BytesIO(b"\0\0\0\0\x64")
+    out.seek(5)
+    (path,) = EXAMPLES.glob(f"{event}.deleted.pass.json")
+    plain = given(path.name.removesuffix(".pass.json")).data.model_dump() | changes
+    fastavro.schemaless_writer(out, fastavro.parse_schema(ids.more[100]), plain)
+    return Codec(ids), record(out.getvalue())
+
+
+def test_a_symbol_of_a_later_release_is_read_as_unknown() -> None:
+    codec, later = of_a_later_release("expense.ExpenseRemoved", "ExpenseRemovalCause", cause="LATER")
+    assert getattr(codec.decode(later).data, "cause") == "UNKNOWN"  # noqa: B009
+
+
+def test_a_symbol_of_a_later_release_is_refused_where_there_is_no_unknown() -> None:
+    codec, later = of_a_later_release("time.TimeRemoved", "RemovalCause", cause="LATER")
+    with pytest.raises(Invalid) as caught:
+        codec.decode(later)
+    assert caught.value.code == "contract-violated"
+
+
 @pytest.mark.parametrize("name", PASSING)
 def test_what_is_encoded_is_decoded_again_with_its_envelope(name: str) -> None:
     event = given(name).changed(causation_id="cause", tracestate="a=1")

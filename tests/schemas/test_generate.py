@@ -150,7 +150,7 @@ def test_pages_are_written_behind_the_models_and_told_by_the_check(
 ) -> None:
     models, docs = tmp_path / "models", tmp_path / "docs"
     assert generate.main([], models, docs) == 0
-    assert sorted(path.name for path in docs.iterdir()) == ["asyncapi.json", "events.md"]
+    assert {"asyncapi.json", "events.md"} <= {path.name for path in docs.iterdir()}
     (docs / "events.md").write_text("# Events, edited by hand\n")
     capsys.readouterr()
     assert generate.main(["--check"], models, docs) == 1

@@ -21,7 +21,7 @@ MONEY = st.integers(-(10**11), 10**11)
 
 
 @pytest.mark.parametrize("event", RULED)
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_no_valid_event_makes_a_rule_raise(event: str, data: st.DataObject) -> None:
     model = data.draw(strategy(schemas.model(event)))
@@ -47,13 +47,13 @@ def invoice(currency: str, amounts: list[int], tax: int) -> dict[str, Any]:
 INVOICES = st.tuples(st.sampled_from(sorted(CURRENCIES)), st.lists(MONEY, min_size=1, max_size=6), MONEY)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(given_=INVOICES)
 def test_a_right_invoice_breaks_no_rule(given_: tuple[str, list[int], int]) -> None:
     assert rules.violations(INVOICE, read(INVOICE, invoice(*given_))) == ()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(
     given_=INVOICES,
     place=st.sampled_from(["net", "tax", "gross", "amount", "unit_price"]),

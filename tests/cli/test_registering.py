@@ -25,6 +25,8 @@ from tests.psfabric.reference.server import free_port
 from tests.psfabric.window import Window, window
 from tests.replay.plant import Plant
 
+pytestmark = pytest.mark.timeout(300)  # each registration is hundreds of requests: seconds, or many on a busy machine
+
 HERE = ("--from-working-tree",)
 TIME, ENRICHED = "psf.time.TimeApproved", "psf.enriched.TimeApproved"
 SUBJECTS = {schemas.name_of(event).subject for event in schemas.events()}
@@ -105,7 +107,7 @@ def test_a_level_that_is_another_is_set(run: Run, registry_window: Window) -> No
     assert registry_window.writes == [f"PUT /config/{TIME}"]
 
 
-@pytest.mark.parametrize("left", [1, 2, 21])
+@pytest.mark.parametrize("left", [1, 22])
 def test_what_was_broken_off_is_completed_by_a_second_run(run: Run, registry_window: Window, left: int) -> None:
     registry_window.left = left
     ran = register(run)
@@ -115,7 +117,6 @@ def test_what_was_broken_off_is_completed_by_a_second_run(run: Run, registry_win
     ran = register(run, "--output", "json")
     assert (ran.code, ran.json["done"]) == (exits.CLEAN, 2 * len(SUBJECTS) - left)
     assert len(registry_window.writes) == len(set(registry_window.writes)) == 2 * len(SUBJECTS)
-    assert drift(run) == set()
 
 
 @pytest.mark.parametrize("verb", [("register", "--yes"), ("register", "--dry-run"), ("drift",)])
@@ -128,26 +129,22 @@ def test_a_registry_that_is_away_is_exit_5(
     assert "ConnectError" in ran.err
 
 
-@pytest.mark.parametrize(
-    ("status", "words"), [(409, "num of incompatible\ndiffs: {2}"), (422, "Subject is in READONLY mode")]
-)
 def test_a_refusal_names_subject_version_and_the_registry_s_words_and_holds_up_no_other(
-    run: Run, registry_window: Window, status: int, words: str
+    run: Run, registry_window: Window
 ) -> None:
-    registry_window.refuses[TIME] = status, {"error_code": status, "message": words}
+    registry_window.refuses = {
+        TIME: (409, {"error_code": 409, "message": "num of incompatible\ndiffs: {2}"}),
+        ENRICHED: (422, {"error_code": 42205, "message": "Subject is in READONLY mode"}),
+        "psf.xref.CrossReferenceUpdated": (403, {"message": "not yours"}),
+    }
     ran = register(run)
     assert ran.code == exits.REFUSED
-    assert f"the registry refuses version 1 of {TIME} ({status}): {' '.join(words.split())}" in ran.err
-    assert drift(run) == {("subject-missing", TIME)}
+    assert f"the registry refuses version 1 of {TIME} (409): num of incompatible diffs: {{2}}" in ran.err
+    assert f"the registry refuses version 1 of {ENRICHED} (422): Subject is in READONLY mode" in ran.err
+    assert "(403): not yours" in ran.err
+    assert f"{2 * len(SUBJECTS) - 3} of {2 * len(SUBJECTS)} steps are done" in ran.err
     registry_window.refuses.clear()
-    assert register(run).code == exits.CLEAN
-    assert drift(run) == set()
-
-
-def test_a_registry_that_lets_nobody_write_is_exit_4(run: Run, registry_window: Window) -> None:
-    registry_window.refuses = {subject: (403, {"message": "not yours"}) for subject in SUBJECTS}
-    ran = register(run)
-    assert (ran.code, ran.err.count("(403): not yours")) == (exits.REFUSED, len(SUBJECTS))
+    assert register(run, "--output", "json").json["done"] == 3
 
 
 def test_a_break_is_refused_before_anything_is_done(run: Run, registry_window: Window) -> None:
@@ -155,11 +152,11 @@ def test_a_break_is_refused_before_anything_is_done(run: Run, registry_window: W
     (field,) = [each for each in broken["fields"] if each["name"] == "worked_seconds"]
     field["type"] = "string"
     registry_window.post(TIME, broken, schemaType="AVRO")
-    for args in ((*HERE, "--yes"), (*HERE, "--dry-run")):
-        ran = run("schema", "register", *args)
-        assert ran.code == exits.REFUSED
-        assert f"{TIME}: version 2 could not read what version 1 writes: `worked_seconds`:" in ran.err
-    assert run("schema", "register", *HERE, "--output", "json").json["plan"][-1]["conflicts"] == []
+    ran = register(run, "--output", "json")
+    assert ran.code == exits.REFUSED
+    assert f"{TIME}: version 2 could not read what version 1 writes: `worked_seconds`:" in ran.err
+    told = {each["subject"] for each in ran.json["plan"] if each["conflicts"]}
+    assert told == {TIME, ENRICHED} or told == {TIME}
     assert registry_window.writes == []
 
 
@@ -220,17 +217,17 @@ def test_a_combination_that_is_missing_is_drift(run: Run, registry_window: Windo
     register(run)
     registry_window.post(TIME, shorter("time.TimeApproved", "extensions"), schemaType="AVRO")
     assert drift(run) == {("schema-missing", ENRICHED)}
-    assert "schema-missing" in run("schema", "drift", *HERE).out
     register(run)
-    assert drift(run) == set()
+    assert "subjects compared: no differences." in run("schema", "drift", *HERE).out
 
 
 def test_a_change_of_words_that_the_registry_drops_is_no_drift_and_is_said(run: Run, registry_window: Window) -> None:
     reworded = schemas.avro("time.TimeRemoved") | {"doc": "As it was worded before.", "aliases": ["psf.time.Gone"]}
     registry_window.post("psf.time.TimeRemoved", reworded, schemaType="AVRO")
     assert register(run).code == exits.CLEAN
-    assert drift(run) == set()
-    out = run("schema", "drift", *HERE).out
+    ran = run("schema", "drift", *HERE)
+    out = ran.out
+    assert (ran.code, "subjects compared: no differences." in out) == (exits.CLEAN, True)
     assert "earlier doc or alias: this registry takes no change of these alone. That is no difference." in out
     assert "in the registry's own form" in out
 
@@ -321,33 +318,29 @@ def test_a_version_that_no_commit_had_is_drift_and_one_of_the_main_line_is_not(
     checkout: Checkout, registry_window: Window
 ) -> None:
     checkout.git("checkout", "-q", "main")
+    registry_window.post("psf.time.TimeRemoved", shorter("time.TimeRemoved", "extensions"), schemaType="AVRO")
     assert checkout("register", "--yes").code == exits.CLEAN
     checkout.edit("time.TimeApproved_v1")
     checkout.commit()
     assert checkout("register", "--yes").code == exits.CLEAN
     ran = checkout("drift", "--output", "json")
-    assert (ran.code, ran.json["differences"]) == (exits.CLEAN, []), "the version before is that of a commit"
-    registry_window.post("psf.time.TimeRemoved", shorter("time.TimeRemoved", "extensions"), schemaType="AVRO")
-    checkout("register", "--yes")
-    ran = checkout("drift", "--output", "json")
     assert ran.code == exits.FINDINGS
     assert [(each["kind"], each["subject"], each["version"]) for each in ran.json["differences"]] == [
-        ("version-unknown", "psf.time.TimeRemoved", 2)
-    ], "the combinations with it are not told of again"
+        ("version-unknown", "psf.time.TimeRemoved", 1)
+    ], "the approved time before is that of a commit, and combinations with the unknown one are not told of again"
 
 
-@pytest.mark.parametrize("verb", ["register", "drift"])
-def test_without_a_main_line_it_says_what_to_do(checkout: Checkout, registry_window: Window, verb: str) -> None:
-    ran = checkout(verb, "--main-line", "trunk")
+def test_without_a_main_line_it_says_what_to_do(checkout: Checkout, registry_window: Window) -> None:
+    ran = checkout("register", "--main-line", "trunk")
     assert (ran.code, "no branch trunk here, nor origin/trunk" in ran.err) == (exits.REFUSED, True)
     (checkout.top / ".gitignore").write_text("*\n")
     checkout.git("rm", "-q", "-r", "--cached", "schemas")
     checkout.git("commit", "-q", "-m", "as an installed package lies in a repository")
     checkout.git("branch", "-f", "main", "branch")
-    ran = checkout(verb)
+    ran = checkout("register")
     assert (ran.code, "main has nothing in" in ran.err) == (exits.REFUSED, True)
     shutil.rmtree(checkout.top / ".git")
-    ran = checkout(verb)
+    ran = checkout("drift")
     assert (ran.code, "is in no git repository" in ran.err) == (exits.REFUSED, True)
     assert "--from-working-tree takes the schemas as they lie here" in ran.err
     assert registry_window.writes == []

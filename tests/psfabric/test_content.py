@@ -76,7 +76,9 @@ def edited(change: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize("change", [{"unit": "h"}, {"classification": "confidential"}, {"default": 1}, {"name": "other"}])
+@pytest.mark.parametrize(
+    "change", [{"unit": "h"}, {"classification": "confidential"}, {"default": 1}, {"name": "other"}]
+)
 def test_what_a_schema_says_counts(change: dict[str, Any]) -> None:
     assert content(edited(change)) != content(schemas.avro("time.TimeApproved"))
 

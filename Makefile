@@ -8,6 +8,7 @@ AGAINST ?= main
 # Most of a test is waiting for its parts, so there may be more workers than cores. Given parts are not shared by several.
 WORKERS ?= $(if $(PSF_KAFKA_BOOTSTRAP)$(PSF_TRYTON_URL),0,4)
 SEED ?=
+FAULTY = $(if $(ROW),tests/faults/test_rows.py,-n 2 --dist loadfile tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,10 +38,10 @@ test-docker: venv ## the parts as containers instead: needs a Docker engine, pul
 	@.venv/bin/pytest -m docker tests/containers
 
 test-faults: venv ## run the rows of faults, crash points and controls, scaled: ROW=17 SEED=5 for one
-	@.venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
+	@.venv/bin/pytest $(FAULTY)
 
 test-faults-long: venv ## the same unscaled and ten times as often; takes a night
-	@TIER=long .venv/bin/pytest $(if $(ROW),tests/faults/test_rows.py,tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
+	@TIER=long .venv/bin/pytest $(FAULTY)
 
 bench: venv ## measure against what else could do the work (QUICK=1 a few minutes, LONG=1 longer)
 	@$(PY) -m bench $(if $(QUICK),--size quick) $(if $(LONG),--size long)

@@ -17,7 +17,7 @@ from psfabric.engine.lane import Lane
 from psfabric.errors import Approval, FabricError, Parent, Until
 from psfabric.event import Record
 from psfabric.outcomes import Amended, Delivered, Discarded, Held, Outcome, Rejected
-from schemas import Model
+from schemas import Model, rules
 
 log = structlog.get_logger(__name__)
 
@@ -129,6 +129,10 @@ class Stage(ABC):
 
 
 class Pure(Stage):
+    def __init__(self, policy: Policy, codec: Codec) -> None:
+        super().__init__(policy, codec)
+        rules.book()  # read now: a rule that does not fit shall stop the start, not bury each record as a bug
+
     @abstractmethod
     def handle(self, record: Record, lane: Lane) -> Result:
         """What becomes of one record that comes from an input, not from redo. Never raises."""

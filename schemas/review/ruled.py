@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from schemas import toml
@@ -43,23 +44,33 @@ class Tree:
 
     def schema(self, event: str) -> Schema:
         """The schema of an event, of its highest major. Raises `LookupError` when there is none that can be read."""
-        name = event.removeprefix(ENRICHED)
-        canonical = self._avro(PurePath(AVRO), name)
-        if name == event:
-            return canonical
-        return enriched(canonical, self._avro(PurePath(AVRO, "enrichment"), name))
+        if event not in self._schemas:
+            name = event.removeprefix(ENRICHED)
+            canonical = self._avro(PurePath(AVRO), name)
+            added = None if name == event else self._avro(PurePath(AVRO, "enrichment"), name)
+            self._schemas[event] = canonical if added is None else enriched(canonical, added)
+        return self._schemas[event]
 
     def _avro(self, folder: PurePath, name: str) -> Schema:
-        found = {
-            int(match["major"]): path
-            for path in self.files
-            if path.parent == folder and (match := _EVENT.fullmatch(path.name)) and match["event"] == name
-        }
         try:
-            schema: Schema = json.loads(self.files[found[max(found)]])
-        except (ValueError, UnicodeDecodeError):
+            schema: Schema = json.loads(self.files[self._newest[folder, name]])
+        except (LookupError, ValueError):
             raise LookupError(f"no schema of {name} that can be read") from None
         return schema
+
+    @cached_property
+    def _newest(self) -> dict[tuple[PurePath, str], PurePath]:
+        """The schema file of each event and enrichment, that of its highest major."""
+        found: dict[tuple[PurePath, str], tuple[int, PurePath]] = {}
+        for path in self.files:
+            if path.parts[0] == AVRO and (match := _EVENT.fullmatch(path.name)):
+                place, major = (path.parent, match["event"]), int(match["major"])
+                found[place] = max(found.get(place, (0, path)), (major, path))
+        return {place: path for place, (_, path) in found.items()}
+
+    @cached_property
+    def _schemas(self) -> dict[str, Schema]:
+        return {}
 
     def book(self) -> tuple[Book | None, tuple[str, ...]]:
         """The rules, or the mistakes in them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -192,9 +193,9 @@ class Book:
         return tuple(told)
 
 
-def fit(rule: Rule, schema: Mapping[str, Any]) -> Fitted:
+def fit(rule: Rule, shape: Shape) -> Fitted:
     """A rule fitted to the schema of one event. Raises `Misfit`; its message has a line for every mistake."""
-    shape = element = Shape.of(schema)
+    element = shape
     elements = places = None
     if rule.each:
         listed = operand(rule.each, shape, shape)
@@ -239,10 +240,11 @@ def book(texts: Mapping[str, str], schema_of: SchemaOf) -> Book:
         ]
     mistakes += _twice(rules)
     by_event: dict[str, list[Fitted]] = {}
+    shape_of = cache(lambda event: Shape.of(schema_of(event)))
     for rule in rules:
         for event in rule.events:
             try:
-                by_event.setdefault(event, []).append(fit(rule, schema_of(event)))
+                by_event.setdefault(event, []).append(fit(rule, shape_of(event)))
             except (Misfit, LookupError) as error:
                 where = f"{_entity(event)}.toml: {rule.code} on {event}: "
                 mistakes += [where + line for line in str(error).splitlines()]

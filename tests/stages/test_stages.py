@@ -42,6 +42,7 @@ from psfabric.outcomes import Delivered, Duplicate, Outcome, Rejected, Retry, Su
 from psfabric.outcomes import Held as HeldOutcome
 from psfabric.outcomes import Unknown as UnknownOutcome
 from psfabric.stages import HydrateStage, ProcessStage, SinkStage, TranslateStage, about_id
+from schemas import toml
 from schemas.models import Delivered as DeliveredReceipt
 from schemas.models import Held as HeldReceipt
 from schemas.models import ProjectCreated, TimeApproved, TimeRejected, TimeRemoved, TimeSubmitted
@@ -665,6 +666,15 @@ def test_an_event_that_a_processor_makes_and_that_breaks_a_rule_is_a_dead_letter
 
 def test_an_event_that_a_processor_passes_on_is_not_judged_again() -> None:
     assert isinstance(contradicting(False, nowhere()).outcome, Delivered)
+
+
+def test_rules_that_do_not_fit_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unfit() -> None:
+        raise toml.FileError("time.toml: no rule")
+
+    monkeypatch.setattr("schemas.rules.book", unfit)
+    with pytest.raises(toml.FileError, match="no rule"):
+        TranslateStage(Policy("jira", "translate"), CODEC, Tracker(name="jira"), thin=True)
 
 
 def test_an_event_that_a_source_says_and_that_breaks_a_rule_is_a_dead_letter() -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from tests.faults import points
 from tests.faults.books import Fault
@@ -33,7 +34,7 @@ class Campaign:
 
 
 def explore(fabric: Fabric, campaign: Campaign, seconds: float) -> None:
-    """Note which points are reached on good roads and bad ones."""
+    """Note which points are reached on good roads and bad ones; each is gone until none is new for `seconds`."""
     notes = {worker.role.role: fabric.folder / f"{worker.role.role}.points" for worker in fabric.workers}
     for worker in fabric.workers:
         worker.kept = False
@@ -41,25 +42,42 @@ def explore(fabric: Fabric, campaign: Campaign, seconds: float) -> None:
         worker.role = worker.role.model_copy(update={"points": str(notes[worker.role.role])})
         worker.kept = True
     (sink, *_) = fabric.sinks
+    before = _posted(fabric)
     with fabric.load(30):
         eventually(lambda: all(path.exists() for path in notes.values()), 20, "processes note their points")
+        eventually(lambda: _posted(fabric) > before, 60, "processes work")
         fabric.erp.rules(sink, faults=(Fault(kind="reset", share=0.2), Fault(kind="unavailable", share=0.2)))
         fabric.store(list(islice(poison(fabric, 0), 4)))
         unheard = fabric.say_too_early()
-        time.sleep(seconds)
+        _nothing_new(notes.values(), seconds)
         fabric.erp.rules(sink, faults=(), locked=fabric.setting.months)
-        time.sleep(seconds)
+        _nothing_new(notes.values(), seconds)
         fabric.erp.rules(sink, locked=())
         fabric.store_projects([unheard])
-        time.sleep(seconds)
+        _nothing_new(notes.values(), seconds)
         for worker in fabric.workers:  # the supervisor starts it anew
             worker.end(signal.SIGTERM)
-        time.sleep(seconds)
+        _nothing_new(notes.values(), seconds)
     for role, path in notes.items():
         for name, count in points.reached(path).items():
             campaign.reached.setdefault(name, (role, count))
     for worker in fabric.workers:
         worker.role = worker.role.model_copy(update={"points": ""})
+
+
+def _posted(fabric: Fabric) -> int:
+    fabric.journal.read()
+    return len(fabric.journal.acts("commit"))
+
+
+def _nothing_new(notes: Iterable[Path], seconds: float) -> None:
+    deadline = time.monotonic() + seconds + 20.0
+    known, since = -1, 0.0
+    while time.monotonic() < min(deadline, since + seconds if known >= 0 else deadline):
+        found = sum(len(points.reached(path)) for path in notes)
+        if found != known:
+            known, since = found, time.monotonic()
+        time.sleep(0.05)
 
 
 def crash(fabric: Fabric, campaign: Campaign, names: Iterable[str]) -> None:

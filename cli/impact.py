@@ -51,10 +51,10 @@ def impact(what: What = None, consumers: External = None, output: Output = Forma
         case [old, new] if old.endswith(".avsc") or new.endswith(".avsc"):
             _change(reach, Path(old), Path(new), output)
         case [event]:
-            _known(event)
+            known(event)
             _hits(_fields(reach, event), output)
         case [event, path]:
-            _known(event, path)
+            known(event, path)
             _hits(reach.of_field(event, path), output)
         case more:
             raise typer.BadParameter(f"{len(more)} words are too many: EVENT, EVENT FIELD, or OLD.avsc NEW.avsc")
@@ -78,7 +78,7 @@ def _fields(reach: Reach, event: str) -> list[Hit]:
     ]
 
 
-def _known(event: str, path: str = "") -> None:
+def known(event: str, path: str = "") -> None:
     """Refuses what is no event, and no field of it, with the nearest ones."""
     from difflib import get_close_matches
 

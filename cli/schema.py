@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from cli import exits, impact, registering, review, show
+from cli import describing, exits, impact, registering, review, show
 from cli.options import Format, Output
 
 app = typer.Typer(
-    no_args_is_help=True, help="Schemas: review a change, register the bundled ones, see which are registered."
+    no_args_is_help=True, help="Schemas: see what events mean, review a change, register what was reviewed."
 )
 review.register(app)
 impact.register(app)
+describing.register(app)
 registering.register(app)
 
 

@@ -32,7 +32,9 @@ demo: venv ## run the working day: start everything, post a month, print the sta
 	@.venv/bin/psfabric demo $(if $(SEED),--seed $(SEED))
 
 test: venv ## run every test against the real parts, in four workers with parts of their own (WORKERS=2)
-	@.venv/bin/pytest -n $(WORKERS) --dist worksteal
+	@.venv/bin/pytest -n $(WORKERS) --dist worksteal || \
+	  { [ $$? = 1 ] && [ "$(WORKERS)" != 0 ] && printf '\n==> failed beside others, so once more, one after the other\n' && \
+	    .venv/bin/pytest --last-failed --last-failed-no-failures none; }
 
 test-docker: venv ## the parts as containers instead: needs a Docker engine, pulls images
 	@.venv/bin/pytest -m docker tests/containers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -61,7 +62,9 @@ def test_a_name_that_is_not_listed_does_not_pass_the_type_checker(
     planted = tmp_path / "planted.py"
     planted.write_text("from metrics import exposed\nexposed('psf.lag')\nexposed('psf.lagg')\n")
     monkeypatch.chdir(tmp_path)
+    depth = sys.getrecursionlimit()
     said, _, code = api.run(["--config-file=", f"--cache-dir={tmp_path}", str(planted)])
+    sys.setrecursionlimit(depth)  # mypy raises it for good, and other tests rely on it
     assert code == 1
     assert [line.split(":")[1] for line in said.splitlines() if ": error:" in line] == ["3"], said
 

@@ -16,7 +16,7 @@ from psfabric.connection import Kafka
 from psfabric.kafka import Admin
 from psfabric.pipelines import Pipelines
 from psfabric.registry import Registry
-from psfabric.settings import Settings, settings
+from psfabric.settings import Settings, broker_and_registry, registry_alone, settings
 from replay.errors import nearest
 
 ANSWER_WITHIN = 10.0
@@ -71,13 +71,40 @@ class Installation:
         return "hydrate" if component.endswith(".hydrate") else "source"
 
 
-def installation(*, kafka: bool = True) -> Installation:
+@dataclass(frozen=True)
+class Parts:
+    """Broker and registry, for commands that look at no pipeline: whoever reviews schemas has no secrets of vendors."""
+
+    kafka: Kafka
+    registry_url: str
+
+    @cached_property
+    def admin(self) -> Admin:
+        return Admin(self.kafka)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.registry_url)
+
+
+def parts() -> Parts:
+    """Raises Misconfigured with every mistake. Nothing is asked yet."""
+    quiet()
+    return Parts(*broker_and_registry())
+
+
+def registry() -> Registry:
+    """The same for what needs the registry alone."""
+    quiet()
+    return Registry(registry_alone())
+
+
+def installation() -> Installation:
     """Raises Misconfigured with every mistake; Unavailable when the broker does not answer in time."""
     quiet()
     where = settings()
     found = Installation(where, pipeline_files.load(where.pipelines, where.values))
-    if kafka:
-        found.admin.wait(time.monotonic() + ANSWER_WITHIN)
+    found.admin.wait(time.monotonic() + ANSWER_WITHIN)
     return found
 
 

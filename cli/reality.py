@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,12 +73,13 @@ class Asked:
         show.progress_done()
 
     def _tallies(self, proposals: Sequence[Proposal]) -> Iterator[Tally]:
-        from cli.installation import installation
+        from cli.installation import ANSWER_WITHIN, installation, parts
         from psfabric.trial import Trial
         from replay.stranding import in_dead_letters, in_topic
 
-        where = installation()
-        components = where.components(self.components) if self.dead_letters else ()
+        where = parts()
+        where.admin.wait(time.monotonic() + ANSWER_WITHIN)
+        components = installation().components(self.components) if self.dead_letters else ()
         trial = Trial(where.registry, proposals)
         for topic in self.topics:
             yield in_topic(where.kafka, topic, trial, self.most, show.progress)

@@ -11,7 +11,7 @@ from cli import exits, show
 from cli.options import DryRun, Format, Output, Yes
 
 if TYPE_CHECKING:
-    from cli.installation import Installation
+    from cli.installation import Parts
     from psfabric.registry import Registry
     from psfabric.registry.drift import Drift, History
     from psfabric.registry.planning import Done, Plan
@@ -46,11 +46,11 @@ def register_(
     is done (exit 4). Broken off in the middle (exit 3), it is run again. The ids are kept in `fabric.schemas` as well,
     so that a process can start while the registry is away.
     """
-    from cli.installation import installation
+    from cli.installation import parts
     from psfabric.registry import planning
 
     line = None if from_working_tree else _reviewed(main_line, "registered")
-    where = installation(kafka=False)
+    where = parts()
     plan = planning.make_plan(where.registry.subjects)
     begun = bool(plan.steps and not plan.conflicts and not dry_run)
     if output is Format.TABLE and plan.steps:
@@ -83,12 +83,11 @@ def drift(
     Exit 1 when anything differs. What a registry is known to drop or to write its own way (a change of doc or aliases
     alone, order of attributes, white space) is no difference; it is counted. Nothing is changed.
     """
-    from cli.installation import installation
+    from cli.installation import registry
     from psfabric.registry.drift import drift as compared
 
     line = None if from_working_tree else _reviewed(main_line, "compared")
-    where = installation(kafka=False)
-    found = compared(where.registry.subjects, _history(line) if line else None)
+    found = compared(registry().subjects, _history(line) if line else None)
     if output is Format.JSON:
         show.as_json(_drift_as_dict(found, line))
     else:
@@ -234,7 +233,7 @@ def rows(ids: dict[str, int | None]) -> list[dict[str, Any]]:
     return [{"event": event, "subject": schemas.name_of(event).subject, "id": id} for event, id in ids.items()]
 
 
-def _keep(where: Installation, ids: dict[str, int]) -> None:
+def _keep(where: Parts, ids: dict[str, int]) -> None:
     """Without a broker, or before its topics are made, they are only registered: processes keep what they learn."""
     import time
 

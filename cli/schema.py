@@ -19,9 +19,9 @@ registering.register(app)
 @app.command("list", epilog="Example: psfabric schema list --output json")
 def list_(output: Output = Format.TABLE) -> None:
     """List the bundled schemas with their ids. Exit 1 when one is not registered."""
-    from cli.installation import installation
+    from cli.installation import registry
 
-    ids = registering.ids_of(installation(kafka=False).registry)
+    ids = registering.ids_of(registry())
     rows = registering.rows(ids)
     if output is Format.JSON:
         show.as_json({"schemas": rows})

@@ -95,6 +95,15 @@ def broker_and_registry(base: Mapping[str, str] | None = None) -> tuple[Kafka, s
     return kafka, registry_url
 
 
+def registry_alone(base: Mapping[str, str] | None = None) -> str:
+    """The registry's URL, for who asks nothing else. Raises Misconfigured."""
+    mistakes: list[str] = []
+    found = _url(environment(base), "PSF_REGISTRY_URL", _URLS["PSF_REGISTRY_URL"], mistakes)
+    if mistakes:
+        raise Misconfigured(mistakes)
+    return found
+
+
 def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...], mistakes: list[str]) -> str:
     """What is wrong is said without the URL: it may hold a password."""
     text = env.get(name, "")

@@ -50,6 +50,9 @@ BEAT = 10.0
 SILENT = 35.0
 """Seconds without a sign of life after which somebody who stands by begins."""
 
+FIRST_SIGN = 4.0
+"""Seconds that a reader may take from its beginning to its first sign of life."""
+
 LOOK = 5.0
 """Seconds between two looks of somebody who stands by, or whose source is stopped."""
 
@@ -198,11 +201,17 @@ class Poller:
     # ------------------------------------------------------------------------------------------ not reading
 
     async def _stand_by(self) -> None:
-        """Return when nobody reads, or when it was the broker that gave our transaction up."""
+        """Return when nobody reads, or when it was the broker that gave our transaction up.
+
+        Then the last sign stays our own. Whoever fenced us has begun before it gives its first: begun again at once,
+        we would fence it in turn.
+        """
         log.warning("another process reads this source now; this one stands by", source=self._name)
         self.state = STANDS_BY
         seen, since = await self._standing(), time.monotonic()
-        while seen.reader is not None and seen.reader.who != self._who and time.monotonic() - since < SILENT:
+        while (said := seen.reader) is not None:
+            if time.monotonic() - since >= (FIRST_SIGN if said.who == self._who else SILENT):
+                break
             await asyncio.sleep(LOOK)
             now = await self._standing()
             if now != seen:

@@ -139,7 +139,10 @@ class Pure(Stage):
 
     def handle_any(self, record: Record, lane: Lane) -> Result:
         """As `handle`, of a record from anywhere: a replayed one closes its dead letter."""
-        result = self.handle(record, lane)
+        return self.closing(record, self.handle(record, lane))
+
+    def closing(self, record: Record, result: Result) -> Result:
+        """The result, which also closes the dead letter of a record that was replayed and passed on."""
         if type(result.outcome) is not Delivered:
             return result
         try:

@@ -13,7 +13,7 @@ from psfabric.engine.deadletter import REDO
 from psfabric.engine.lane import Lane
 from psfabric.errors import Invalid
 from psfabric.event import HeaderList, Record
-from psfabric.outcomes import Delivered, Rejected
+from psfabric.outcomes import Rejected
 from psfabric.stages.base import PASSED_ON, Pure, refused
 from psfabric.stages.judging import judged
 
@@ -32,13 +32,7 @@ class GuardStage(Pure):
 
     def handle_any(self, record: Record, lane: Lane) -> Result:
         again = any(name.startswith(REDO) for name, _ in record.headers)  # the engine believes it of no input
-        result = self._handle(record, again=again)
-        if type(result.outcome) is not Delivered:
-            return result
-        try:
-            return result._replace(writes=(*result.writes, *self.passed_on(record)))
-        except Exception as error:  # noqa: BLE001 - headers that make no receipt
-            return refused(self.name, error)
+        return self.closing(record, self._handle(record, again=again))
 
     def _handle(self, record: Record, *, again: bool) -> Result:
         came = record._replace(headers=_without_ours(record.headers))

@@ -23,14 +23,12 @@ ANSWER_WITHIN = 10.0
 """Seconds a broker has to answer a command."""
 
 
-@dataclass(frozen=True)
-class Installation:
-    settings: Settings
-    pipelines: Pipelines
+@dataclass
+class Parts:
+    """Broker and registry, for commands that look at no pipeline: whoever reviews schemas has no secrets of vendors."""
 
-    @property
-    def kafka(self) -> Kafka:
-        return self.settings.kafka
+    kafka: Kafka
+    registry_url: str
 
     @cached_property
     def admin(self) -> Admin:
@@ -38,7 +36,13 @@ class Installation:
 
     @cached_property
     def registry(self) -> Registry:
-        return Registry(self.settings.registry_url)
+        return Registry(self.registry_url)
+
+
+class Installation(Parts):
+    def __init__(self, settings: Settings, pipelines: Pipelines) -> None:
+        super().__init__(settings.kafka, settings.registry_url)
+        self.settings, self.pipelines = settings, pipelines
 
     @cached_property
     def codec(self) -> Codec:
@@ -69,22 +73,6 @@ class Installation:
         if any(declared.adapter.name == component for declared in self.pipelines.processors):
             return "processor"
         return "hydrate" if component.endswith(".hydrate") else "source"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Broker and registry, for commands that look at no pipeline: whoever reviews schemas has no secrets of vendors."""
-
-    kafka: Kafka
-    registry_url: str
-
-    @cached_property
-    def admin(self) -> Admin:
-        return Admin(self.kafka)
-
-    @cached_property
-    def registry(self) -> Registry:
-        return Registry(self.registry_url)
 
 
 def parts() -> Parts:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.codebook import codes
 from schemas.currencies import CURRENCIES
 from schemas.rules.operands import SCALARS, Kind
-from schemas.rules.predicate import Check, Fault, Predicate, Scope, holds, ticked
+from schemas.rules.predicate import Check, Fault, Paths, Predicate, Scope, holds, ticked
 from schemas.zones import zone_of
 
 Standard = Literal["iso-4217", "iso-3166", "zone", "codes"]
@@ -85,18 +85,9 @@ class Among(Predicate):
         return f"`{self.path}` is one of `{self.of}`"
 
 
-class Unique(Predicate):
+class Unique(Paths):
     """`unique = "rates[].role"`, or a list of paths through one list, which are unique together. An element of which
     all of them are none is not compared."""
-
-    paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"paths": [given]}
-        return {"paths": given} if isinstance(given, list) else given
 
     def fit(self, scope: Scope) -> Check:
         operands = [scope.many(path) for path in self.paths]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, model_validator
 
 from schemas.catalogue import Entry
 from schemas.rules.operands import SCALARS, Kind, Misfit, Operand, Shape, operand
@@ -125,6 +127,19 @@ class Predicate(Entry):
     @abstractmethod
     def words(self) -> str:
         """What must hold, as the catalogue says it; paths stand in backticks."""
+
+
+class Paths(Predicate):
+    """A word about one path, or a list of them."""
+
+    paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"paths": [given]}
+        return {"paths": given} if isinstance(given, list) else given
 
 
 def ticked(paths: Sequence[str], joint: str = ", ") -> str:

@@ -5,27 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.rules.operands import Kind
-from schemas.rules.predicate import Check, Fault, Predicate, Scope, holds, ticked
+from schemas.rules.predicate import Check, Fault, Paths, Scope, holds, ticked
 
 ANYTHING = tuple(Kind)
 Counted = tuple[int, int | None]
 
 
-class _Paths(Predicate):
-    paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"paths": [given]}
-        return {"paths": given} if isinstance(given, list) else given
-
-
-class Required(_Paths):
+class Required(Paths):
     """`required = "milestone_id"`, or a list: each has a value; through a list, each element has."""
 
     def fit(self, scope: Scope) -> Check:
@@ -35,7 +24,7 @@ class Required(_Paths):
         return f"{ticked(self.paths)} required"
 
 
-class Absent(_Paths):
+class Absent(Paths):
     """`absent = ["amount"]`: none of them has a value."""
 
     def fit(self, scope: Scope) -> Check:
@@ -74,7 +63,7 @@ def _each(paths: Sequence[str], scope: Scope, wanted: bool, says: str) -> Check:
     return check
 
 
-class _Count(_Paths):
+class _Count(Paths):
     """How many of the paths have a value."""
 
     paths: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]

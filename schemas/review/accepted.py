@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas import toml
+from schemas.review.declared import Words, refusing
 from schemas.review.files import BadSchema
-
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 
 
 class Acceptance(BaseModel):
@@ -45,9 +43,13 @@ def read(folder: Path) -> dict[str, Acceptance]:
     mistakes: list[str] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            entries = toml.read(path.read_text(encoding="utf-8"), _File, path.name).accepted
-        except (toml.FileError, OSError, UnicodeDecodeError) as error:
-            mistakes += str(error).split("\n") if isinstance(error, toml.FileError) else [f"{path.name}: {error}"]
+            with refusing():
+                entries = toml.read(path.read_text(encoding="utf-8"), _File, path.name).accepted
+        except BadSchema as error:
+            mistakes += error.mistakes
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            mistakes.append(f"{path.name}: {error}")
             continue
         for each in entries:
             if each.id in found:

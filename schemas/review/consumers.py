@@ -21,6 +21,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas import toml
+from schemas.review.declared import Words, refusing
 from schemas.review.files import BadSchema
 
 NAME = "consumers.toml"
@@ -48,7 +49,6 @@ class Consumer:
     groups: tuple[str, ...] = ()
 
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 Path_ = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)$")]
 Event = Annotated[str, StringConstraints(pattern=r"^(enriched\.)?[a-z]+\.[A-Z][A-Za-z]+$")]
 
@@ -74,13 +74,12 @@ class _File(BaseModel):
 def external(path: Path) -> tuple[Consumer, ...]:
     """The consumers that a file declares; none where it is not there. Raises `BadSchema`: a mistake, a name twice."""
     try:
-        found = toml.read(path.read_text(encoding="utf-8"), _File, path.name).consumer
+        with refusing():
+            found = toml.read(path.read_text(encoding="utf-8"), _File, path.name).consumer
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSchema(f"{path}: it cannot be read: {error}") from None
-    except toml.FileError as error:
-        raise BadSchema(*str(error).split("\n")) from None
     names = [each.name for each in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -7,14 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas import toml
+from schemas.review.declared import Words, refusing
 from schemas.review.files import BadSchema
 
 NAME = "sunsets.toml"
-
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 
 
 class Prolonged(BaseModel):
@@ -61,11 +60,10 @@ def read(path: Path) -> dict[str, Sunset]:
 def parse(body: bytes, file: str) -> dict[str, Sunset]:
     """The sunsets in the text of a file. Raises `BadSchema`: a mistake, a major twice."""
     try:
-        found = toml.read(body.decode("utf-8"), _File, file).sunset
+        with refusing():
+            found = toml.read(body.decode("utf-8"), _File, file).sunset
     except UnicodeDecodeError as error:
         raise BadSchema(f"{file}: not TOML: {error}") from None
-    except toml.FileError as error:
-        raise BadSchema(*str(error).split("\n")) from None
     keys = [each.key for each in found]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:

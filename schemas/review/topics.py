@@ -14,6 +14,7 @@ from schemas import toml
 from schemas.catalogue import Rule, Topics
 from schemas.contract import CLASSIFICATIONS
 from schemas.review.checked import Checked
+from schemas.review.declared import refusing
 from schemas.review.files import BadSchema
 from schemas.review.finding import BREAK, HAZARD, NOTE, Code
 
@@ -86,10 +87,8 @@ def _read(body: bytes, file: Path) -> tuple[Topics, list[str]]:
         unowned = [each for each in entries if isinstance(each, dict) and str(each.get("owner")) not in owners]
     for each in unowned:
         each["owner"] = _NOBODY
-    try:
+    with refusing():
         return toml.checked(data, Topics, file.as_posix()), [str(each.get("name")) for each in unowned]
-    except toml.FileError as error:
-        raise BadSchema(*str(error).split("\n")) from None
 
 
 _NONE = Topics(partitions=1, max_message_bytes=1024, owners={}, topic=())

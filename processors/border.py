@@ -17,8 +17,8 @@ import schemas
 from psfabric.adapters import Guard, Known
 from psfabric.errors import Invalid
 from psfabric.event import LIVE, Event, Record
+from psfabric.ids import SOURCE
 
-NAME = r"^[a-z][a-z0-9-]{1,60}$"
 ID = re.compile(r"[0-9a-f]{32}")
 ONCE = ("content-type", "traceparent", "tracestate")
 """Headers besides those of CloudEvents that must not be doubled."""
@@ -40,7 +40,7 @@ class Ingress(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    system: str = Field(pattern=NAME)
+    system: str = Field(pattern=f"^{SOURCE}$")
     principal: str = Field(min_length=1, max_length=200)
     sources: tuple[str, ...] = Field(min_length=1)
     types: tuple[str, ...] = Field(min_length=1)
@@ -62,7 +62,7 @@ class Ingress(BaseModel):
     @classmethod
     def _names(cls, named: tuple[str, ...]) -> tuple[str, ...]:
         for source in named:
-            if not re.fullmatch(NAME, source):
+            if not re.fullmatch(SOURCE, source):
                 raise ValueError(f"{source!r} is no name of a source; small letters, digits and - are allowed")
         return named
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import blake2b
 
+SOURCE = r"[a-z][a-z0-9-]{1,60}"
+"""Names of sources and systems, on which ids rest: small letters, digits and -, a letter first."""
+
 
 def digest(*parts: str) -> str:
     """Hex of BLAKE2b-128 over the parts, each preceded by its length, so that no two lists of parts collide."""

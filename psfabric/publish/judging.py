@@ -15,13 +15,13 @@ from pydantic import ValidationError
 import schemas
 from psfabric import strict_json
 from psfabric.event import LIVE, Event
-from psfabric.ids import digest, sequence
+from psfabric.ids import SOURCE, digest, sequence
 from psfabric.publish.draft import Draft
 from psfabric.publish.errors import Mistake
 from psfabric.trace import enter
 from schemas import Model, Rule, rules
 
-NAME = re.compile(r"[a-z][a-z0-9-]{1,60}")
+NAME = re.compile(SOURCE)
 ALLOWED = "small letters, digits and - are allowed, at most 61, a letter first"
 
 _NONE_WHEN_LEFT_OUT = ("legal_entity", "client_id", "project_id")

@@ -28,10 +28,13 @@ def describe(event: Event, part: Part = None, output: Output = Format.TABLE) -> 
     import schemas
     from cli.impact import known
     from schemas import rules
+    from schemas.review.reach import plain_path
 
     known(event, part or "")
     name, schema = schemas.name_of(event), schemas.avro(event)
-    fields = [row for row in rows(schema["fields"]) if _within(row["path"], part)]
+    asked = plain_path(part or "")
+    every = list(rows(schema["fields"]))
+    fields = [row for row in every if f"{plain_path(row['path'])}.".startswith(f"{asked}.")] if asked else every
     found = [] if part else [rule for rule in rules.every() if event in rule.events]
     told = {
         "event": event,
@@ -97,13 +100,6 @@ def _opened(node: Any) -> tuple[Mapping[str, Any] | None, str]:
             inner, step = _opened(node["values"])
             return inner, f"{{}}{step}"
     return None, ""
-
-
-def _within(path: str, part: str | None) -> bool:
-    if part is None:
-        return True
-    asked, plain = (re.sub(r"\[\]|\{\}", "", text) for text in (part, path))
-    return plain == asked or plain.startswith(f"{asked}.")
 
 
 def _topic(name: EventName) -> dict[str, str]:

@@ -14,6 +14,7 @@ from cli.review import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from schemas.review.consumers import Consumer
     from schemas.review.reach import Hit, Reach
 
 What = Annotated[
@@ -47,12 +48,12 @@ def impact(what: What = None, consumers: External = None, output: Output = Forma
     reach = Reach((*declared(), *external(consumers or FILE)))
     match what or []:
         case []:
-            _hits([hit for each in reach.consumers for hit in _all(each.name, reach)], output)
+            _hits([hit for each in reach.consumers for event in each.reads for hit in _reading(each, event)], output)
         case [old, new] if old.endswith(".avsc") or new.endswith(".avsc"):
             _change(reach, Path(old), Path(new), output)
         case [event]:
             known(event)
-            _hits(_fields(reach, event), output)
+            _hits([each for hit in reach.of_event(event) for each in _reading(hit.consumer, hit.event)], output)
         case [event, path]:
             known(event, path)
             _hits(reach.of_field(event, path), output)
@@ -60,22 +61,11 @@ def impact(what: What = None, consumers: External = None, output: Output = Forma
             raise typer.BadParameter(f"{len(more)} words are too many: EVENT, EVENT FIELD, or OLD.avsc NEW.avsc")
 
 
-def _all(name: str, reach: Reach) -> list[Hit]:
+def _reading(consumer: Consumer, event: str) -> list[Hit]:
+    """That it decodes an event, with every field of it that it reads."""
     from schemas.review.reach import Hit
 
-    (consumer,) = [each for each in reach.consumers if each.name == name]
-    return [Hit(consumer, event, path) for event, paths in consumer.reads.items() for path in paths or ("",)]
-
-
-def _fields(reach: Reach, event: str) -> list[Hit]:
-    """Who decodes an event, with every field of it that they read."""
-    from schemas.review.reach import Hit
-
-    return [
-        Hit(hit.consumer, hit.event, path)
-        for hit in reach.of_event(event)
-        for path in hit.consumer.reads[hit.event] or ("",)
-    ]
+    return [Hit(consumer, event, path) for path in consumer.reads[event] or ("",)]
 
 
 def known(event: str, path: str = "") -> None:

@@ -183,8 +183,11 @@ def _send(
             _interrupted(sent, some, len(drafts) - start - len(some), error, output)
         sent += [(place, one) for (place, _), one in zip(some, found, strict=True)]
     show.progress_done()
-    rows = [(place, one.event_id, one.type, f"{one.topic}/{one.partition}/{one.offset}") for place, one in sent]
-    _print(rows, wrong, output, dry_run=False)
+    _print(_rows(sent), wrong, output, dry_run=False)
+
+
+def _rows(sent: Sequence[tuple[str, Sent]]) -> list[tuple[str, str, str, str]]:
+    return [(place, one.event_id, one.type, f"{one.topic}/{one.partition}/{one.offset}") for place, one in sent]
 
 
 def _interrupted(
@@ -197,8 +200,7 @@ def _interrupted(
     unknown = {some[at][0]: why for at, why in error.unknown.items()}
     refused = {some[at][0]: why for at, why in error.refused.items()}
     if output is Format.JSON:
-        rows = [(place, one.event_id, one.type, f"{one.topic}/{one.partition}/{one.offset}") for place, one in sent]
-        show.as_json({**_body(rows, (), False), "unknown": unknown, "refused": refused, "not_tried": untried})
+        show.as_json({**_body(_rows(sent), (), False), "unknown": unknown, "refused": refused, "not_tried": untried})
     for place, why in refused.items():
         show.tell(f"psfabric: {place}: not written: {why}")
     for place, why in list(unknown.items())[:5]:
@@ -212,7 +214,7 @@ def _interrupted(
 
 def _refuse(wrong: Sequence[tuple[str, str, str, str]], output: Format) -> None:
     if output is Format.JSON:
-        show.as_json({**_body((), wrong, False)})
+        show.as_json(_body((), wrong, False))
     for place, field, code, why in wrong:
         show.tell(f"psfabric: {place}: {field}: {why} [{code}]")
     show.tell("psfabric: nothing was sent")

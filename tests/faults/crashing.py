@@ -71,9 +71,9 @@ def _posted(fabric: Fabric) -> int:
 
 
 def _nothing_new(notes: Iterable[Path], seconds: float) -> None:
-    deadline = time.monotonic() + seconds + 20.0
-    known, since = -1, 0.0
-    while time.monotonic() < min(deadline, since + seconds if known >= 0 else deadline):
+    known, since = 0, time.monotonic()
+    deadline = since + seconds + 20.0
+    while time.monotonic() < min(deadline, since + seconds):
         found = sum(len(points.reached(path)) for path in notes)
         if found != known:
             known, since = found, time.monotonic()

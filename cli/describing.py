@@ -35,7 +35,7 @@ def describe(event: Event, part: Part = None, output: Output = Format.TABLE) -> 
     asked = plain_path(part or "")
     every = list(rows(schema["fields"]))
     fields = [row for row in every if f"{plain_path(row['path'])}.".startswith(f"{asked}.")] if asked else every
-    found = [] if part else [rule for rule in rules.every() if event in rule.events]
+    found = () if part else rules.of(event)
     told = {
         "event": event,
         "ce_type": name.ce_type,

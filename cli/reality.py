@@ -62,8 +62,9 @@ class Asked:
         from psfabric.errors import Transient, Unavailable
         from psfabric.trial import readable
 
-        self.untried = [each.label for each in proposals if not readable(each.schema)]
-        tried = [each for each in proposals if readable(each.schema)]
+        can = [(each, readable(each.schema)) for each in proposals]
+        self.untried = [each.label for each, is_readable in can if not is_readable]
+        tried = [each for each, is_readable in can if is_readable]
         if not (self.anything and tried):
             return
         try:
@@ -221,12 +222,12 @@ def _enrichment(new: Path, schema: Any) -> Any:
 
 
 def _proposals(label: str, own: _Versions, enrichment: _Versions, find: Find) -> Iterator[Proposal]:
-    from psfabric.registry.content import completed
+    from psfabric.registry.content import completed, is_record
     from psfabric.trial import Proposal
 
-    if _is_record(own.now):
+    if is_record(own.now):
         names = frozenset(filter(None, (_name(own.now), _name(own.base), *_aliases(own.now))))
-        today = completed(own.base, find) if _is_record(own.base) else None
+        today = completed(own.base, find) if is_record(own.base) else None
         yield Proposal(label, names, completed(own.now, find), today)
         yield from _enriched(label, own, enrichment, find)
 
@@ -241,16 +242,12 @@ def _enriched(label: str, canonical: _Versions, enrichment: _Versions, find: Fin
 
 def _joined(canonical: Any, enrichment: Any, find: Find) -> Any:
     import schemas
-    from psfabric.registry.content import completed
+    from psfabric.registry.content import completed, is_record
 
-    if not (_is_record(canonical) and _is_record(enrichment)):
+    if not (is_record(canonical) and is_record(enrichment)):
         return None
     joined = schemas.enriched({"doc": "", **canonical}, {"doc": "", **enrichment})
     return completed(joined, find)
-
-
-def _is_record(schema: Any) -> bool:
-    return isinstance(schema, dict) and schema.get("type") == "record" and isinstance(schema.get("fields"), list)
 
 
 def _name(schema: Any) -> str:

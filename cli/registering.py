@@ -144,13 +144,14 @@ def _history(line: Mainline) -> History:
 
 
 def _record(content: bytes) -> dict[str, Any] | None:
+    from psfabric.registry.content import is_record
     from schemas.review.json_text import NotJson, loads
 
     try:
         found = loads(content)
     except NotJson:
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("fields"), list) else None
+    return found if is_record(found) else None
 
 
 # ------------------------------------------------------------------------------------------------ registering

@@ -21,6 +21,11 @@ WORDS = frozenset({"doc", "aliases"})
 """What a registry may drop: people read it, and readers resolve by their own aliases, never by the writer's."""
 
 
+def is_record(schema: Any) -> bool:
+    """Whether it has the outline of a record; what its fields are is for a parser to say."""
+    return isinstance(schema, dict) and schema.get("type") == "record" and isinstance(schema.get("fields"), list)
+
+
 def derived(writer: dict[str, Any], event: str, enrichment: dict[str, Any] | None = None) -> str:
     """Text of the enriched `event` whose canonical part is as `writer` (a record) wrote it; with the enrichment of
     this release, or another."""

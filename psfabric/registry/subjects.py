@@ -12,6 +12,7 @@ from typing import Any
 
 from psfabric.errors import FabricError, Invalid, Transient
 from psfabric.http import Response
+from psfabric.registry.content import is_record
 
 Fetch = Callable[..., Response]
 
@@ -143,8 +144,7 @@ def _record(answered: dict[str, Any], text: str) -> dict[str, Any] | None:
         schema = json.loads(text) if answered.get("schemaType", "AVRO") == "AVRO" else None
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(schema, dict) and schema.get("type") == "record" and isinstance(schema.get("fields"), list)
-    return schema if whole and not answered.get("references") else None
+    return schema if is_record(schema) and not answered.get("references") else None
 
 
 def _whole(answered: dict[str, Any], name: str, subject: str) -> int:

@@ -1,4 +1,4 @@
-"""Keeps the latest client, engagement and project, and where each project lives in other systems."""
+"""Keeps the latest client, engagement, project and assignment, and where each project lives in other systems."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from schemas.models import CrossReferenceUpdated, ProjectCreated, SystemReferenc
 class KeepReference(Processor):
     """No settings. Writes `ref.<entity>` under the aggregate's id and `ref.xref` under `<system>:project:<id>`."""
 
-    accepts: ClassVar[Types] = ("client.ClientOnboarded", "engagement.EngagementContracted", "project.ProjectCreated")
+    accepts: ClassVar[Types] = (
+        "client.ClientOnboarded",
+        "engagement.EngagementContracted",
+        "project.ProjectCreated",
+        "assignment.ResourceAssigned",
+        "assignment.AssignmentChanged",
+        "assignment.AssignmentEnded",
+    )
     emits: ClassVar[Types] = (*accepts, CrossReferenceUpdated.EVENT)
     reads: ClassVar[Fields] = {
         ProjectCreated.EVENT: ("references.number", "references.reference", "references.system"),
     }
-    keeps: ClassVar[Entities] = ("client", "engagement", "project", "xref")
+    keeps: ClassVar[Entities] = ("client", "engagement", "project", "assignment", "xref")
 
     def process(self, event: Event, known: Known) -> Iterable[Reference]:
         """The event itself as the latest state, and one cross-reference for each system that has the project."""

@@ -26,7 +26,7 @@ class RouteBilling(Processor):
     accepts: ClassVar[Types] = (BillingRequested.EVENT,)
     emits: ClassVar[Types] = (EnrichedBillingRequested.EVENT,)
     reads: ClassVar[Fields] = {
-        BillingRequested.EVENT: ("amount.currency", "kind", "milestone_id"),
+        BillingRequested.EVENT: ("amount", "kind", "milestone_id"),
         ProjectCreated.EVENT: (
             "billing_model",
             "currency",
@@ -37,6 +37,7 @@ class RouteBilling(Processor):
         ),
     }
     needs: ClassVar[Entities] = ("project", "client")
+    compares: ClassVar[Entities] = ("project",)
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')
 
@@ -46,7 +47,7 @@ class RouteBilling(Processor):
     def process(self, event: Event, known: Known) -> Iterable[Route]:
         """One enriched request.
 
-        Raises Invalid(billing-model-mismatch, currency-mismatch, field-missing, no-route), Held for project and client.
+        Raises Invalid(billing-model-mismatch, field-missing, no-route), Held for project and client.
         """
         request = event.data
         if not isinstance(request, BillingRequested):
@@ -78,6 +79,3 @@ def _check(request: BillingRequested, project: ProjectCreated) -> None:
         return
     if request.amount is None or not request.milestone_id:
         raise Invalid("field-missing", f"billing {id_} of a milestone has no amount or no milestone")
-    if request.amount.currency != project.currency:
-        why = f"billing {id_} is in {request.amount.currency}, project {project.project_id} in {project.currency}"
-        raise Invalid("currency-mismatch", why)

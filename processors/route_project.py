@@ -30,8 +30,18 @@ class RouteProject(Processor):
         ),
     }
     needs: ClassVar[Entities] = ("client",)
+    compares: ClassVar[Entities] = ("engagement",)
 
     routes: dict[str, str] = Field(description='Legal entity -> target instance, e.g. `{ UK01 = "tryton-uk" }`.')
+
+    engagements: bool = Field(
+        default=True,
+        description="Whether a project that names an engagement waits until it is known, and is refused when it does "
+        "not agree with it. Without a system that publishes engagements, turn it off.",
+    )
+
+    def comparing(self) -> Entities:
+        return self.compares if self.engagements else ()
 
     def targets(self) -> Iterable[str]:
         return self.routes.values()

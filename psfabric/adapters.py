@@ -17,11 +17,14 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from psfabric.errors import Invalid
 from psfabric.event import Event, Raw, Record
 from psfabric.http import Http
 from psfabric.outcomes import Outcome
+from psfabric.violated import violated
 from schemas import Model
 from schemas.models import ClientOnboarded, EngagementContracted, ProjectCreated
+from schemas.rules import Violation
 
 Types = tuple[str, ...]
 Entities = tuple[str, ...]
@@ -180,6 +183,17 @@ class Processor(Component, ABC):
     needs: ClassVar[Entities] = ()
     keeps: ClassVar[Entities] = ()
     """The `ref.<entity>` topics this processor is the one writer of."""
+    compares: ClassVar[Entities] = ()
+    """Entities that what it accepts names by id, and with which the rules of the contract compare it here, before
+    `process`. An event waits until what it names is known."""
+
+    def comparing(self) -> Entities:
+        """Those of `compares` that its settings leave on."""
+        return self.compares
+
+    def refuse(self, event: Event, broken: Sequence[Violation]) -> Iterable[Event]:
+        """What becomes of an event that does not agree with what it names; by default Invalid(rule-violated)."""
+        raise Invalid("rule-violated", violated(event, broken))
 
     @abstractmethod
     def process(self, event: Event, known: Known) -> Iterable[Event | Route | Reference]:

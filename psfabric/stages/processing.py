@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from psfabric.adapters import Known, Processor, Reference, Route
 from psfabric.codec import Codec
 from psfabric.engine import Policy, Result, Write
 from psfabric.engine.lane import Lane
 from psfabric.event import Event, Record, Version
 from psfabric.stages.base import PASSED_ON, Pure, refused
-from psfabric.stages.judging import judged
+from psfabric.stages.judging import disagreements, judged
 
 
 class ProcessStage(Pure):
@@ -16,6 +18,7 @@ class ProcessStage(Pure):
         super().__init__(policy, codec)
         self.adapter = adapter
         self._known = known
+        self._compares = adapter.comparing()
         self.inputs = tuple(dict.fromkeys(codec.topic(event) for event in adapter.accepts))
 
     def handle(self, record: Record, lane: Lane) -> Result:
@@ -28,12 +31,17 @@ class ProcessStage(Pure):
     def _process(self, event: Event, lane: Lane) -> Result:
         writes: list[Write] = []
         versions: list[tuple[str, Version]] = []
-        for output in self.adapter.process(event, self._known):
+        for output in self._outputs(event):
             if isinstance(output, Reference):
                 writes += self._reference(output, lane, versions)
             else:
                 writes.append(self._write(output))
         return Result(PASSED_ON, tuple(writes), None, tuple(versions))
+
+    def _outputs(self, event: Event) -> Iterable[Event | Route | Reference]:
+        if self._compares and (broken := disagreements(event, self._compares, self._known)):
+            return self.adapter.refuse(event, broken)
+        return self.adapter.process(event, self._known)
 
     def _write(self, output: Event | Route) -> Write:
         event = judged(output.event if isinstance(output, Route) else output)

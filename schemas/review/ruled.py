@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
+from typing import Any
 
 from schemas import toml
 from schemas.contract import ENRICHED, Schema, enriched
@@ -96,6 +97,13 @@ class Tree:
     def _rules(self) -> Files:
         return {path: text for path, text in self.files.items() if path.parts[0] == RULES and path.suffix == ".toml"}
 
+    def example(self, path: PurePath, match: re.Match[str]) -> dict[str, Any] | None:
+        """An example as Avro decodes it; None when it is no record of its schema."""
+        try:
+            return decoded(json.loads(self.files[path]), self.schema(match["event"]))
+        except (LookupError, ValueError):
+            return None
+
     def examples(self) -> Iterator[tuple[PurePath, re.Match[str]]]:
         for path in self.files:
             if path.parts[0] == EXAMPLES and (match := _EXAMPLE.fullmatch(path.name)):
@@ -165,15 +173,13 @@ def _changed(where: Path, tree: Tree, old: Sequence[Rule], new: Sequence[Rule]) 
 def _judged(where: Path, tree: Tree, rules: Book) -> Iterator[Checked]:
     """Examples that do not do what they are named for. What is no record of its schema is for the tests to tell."""
     codes = {rule.code for rule in rules.rules}
-    for path, match in tree.examples():
-        try:
-            example = decoded(json.loads(tree.files[path]), tree.schema(match["event"]))
-        except (LookupError, ValueError):
-            continue
-        if example is None:
-            continue
+    read = [(path, match, example) for path, match in tree.examples() if (example := tree.example(path, match))]
+    right = ((match["event"], example) for _, match, example in read if match["verdict"] == "pass")
+    look_ups = rules.among(right)
+    for path, match, example in read:
         names = dict.fromkeys((match["event"].removeprefix(ENRICHED), match["event"]))
         found = [each for name in names for each in rules.violations(name, example)]
+        found += [each for name in names for each in rules.disagreements(name, example, look_ups)]
         broken = list(dict.fromkeys(each.code for each in found))
         if match["verdict"] == "pass":
             for code in broken:

@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from schemas import toml
 from schemas.catalogue import Entry, Words
 from schemas.rules import amounts, lists, presence, relations
-from schemas.rules.operands import ROOT, SCALARS, Kind, Misfit, Shape, operand
-from schemas.rules.predicate import Check, Literal, Predicate, Scope
+from schemas.rules.across import LookUps, Named, Names, States, names, said
+from schemas.rules.condition import Choose, Condition
+from schemas.rules.operands import NAMED, ROOT, Misfit, Shape, operand
+from schemas.rules.predicate import Check, Predicate, Scope
 
-Choose = Callable[[Any, Any], bool]
+F = TypeVar("F", bound="Fitted | Across")
 SchemaOf = Callable[[str], Mapping[str, Any]]
 """The Avro schema of an event; raises `LookupError` when there is none."""
-
-
-class Condition(Entry):
-    """When a rule speaks: `{ path = "kind", is = "MILESTONE" }`, `in = [...]`, `not = ...`, or `present = true`.
-
-    A value that is none satisfies `present = false` and nothing else.
-    """
-
-    path: str
-    value: Literal | None = Field(default=None, alias="is")
-    among: tuple[Literal, ...] = Field(default=(), alias="in", strict=False)
-    other_than: Literal | None = Field(default=None, alias="not")
-    present: bool | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Condition:
-        given = [self.value is not None, bool(self.among), self.other_than is not None, self.present is not None]
-        if sum(given) != 1:
-            raise ValueError("a condition has one of is, in, not, present")
-        return self
-
-    def fit(self, scope: Scope) -> Choose:
-        if self.present is not None:
-            there, wanted = scope.one(self.path, tuple(Kind)), self.present
-            read = there.value() if there else None
-            return lambda event, element: read is not None and (read(event, element) is not None) is wanted
-        found = scope.one(self.path, SCALARS)
-        if found is None:
-            return lambda event, element: False
-        given = [each for each in (self.value, self.other_than, *self.among) if each is not None]
-        values, value, denied = (
-            {scope.literal(each, found) for each in given},
-            found.value(),
-            self.other_than is not None,
-        )
-
-        def choose(event: Any, element: Any) -> bool:
-            here = value(event, element)
-            return here is not None and (here in values) is not denied
-
-        return choose
-
-    def words(self) -> str:
-        if self.present is not None:
-            return f"`{self.path}` is {'given' if self.present else 'none'}"
-        if self.other_than is not None:
-            return f"`{self.path}` is not {self.other_than}"
-        return f"`{self.path}` is {' or '.join(str(each) for each in self.among or (self.value,))}"
 
 
 class Rule(Entry):
@@ -103,6 +58,8 @@ class Rule(Entry):
     listed: lists.Listed | None = None
     among: lists.Among | None = None
 
+    _against: Mapping[str, Named] = PrivateAttr(default_factory=dict)
+
     @model_validator(mode="before")
     @classmethod
     def _one_condition(cls, given: Any) -> Any:
@@ -118,21 +75,38 @@ class Rule(Entry):
         return self
 
     @property
+    def against(self) -> Mapping[str, Named]:
+        """The objects that it speaks of besides the event, by the names that its file has for them."""
+        return self._against
+
+    def given(self, names: Mapping[str, Named]) -> Rule:
+        """The rule with what its file says of the objects that it speaks of. Raises `Misfit` for one it has not."""
+        spoken = set(_NAME.findall(self.model_dump_json(include=_WITH_PATHS)))
+        if unknown := sorted(spoken - set(names)):
+            has = f"it has {', '.join(sorted(names))}" if names else "it has none"
+            raise Misfit(f"@{unknown[0]} is no name of this file; write [names.{unknown[0]}] into it ({has})")
+        self._against = {name: what for name, what in names.items() if name in spoken}
+        return self
+
+    @property
     def predicate(self) -> Predicate:
         found: Predicate = next(filter(None, (getattr(self, name) for name in PREDICATES)))
         return found
 
     def words(self) -> str:
         """What must hold, for the catalogue."""
+        beside = said(self.against)
         when = f"When {' and '.join(each.words() for each in self.when)}: " if self.when else ""
         each = f"For each of `{self.each}`: " if self.each else ""
-        return f"{each}{when}{self.predicate.words()}."
+        return f"{beside}{each}{when}{self.predicate.words()}."
 
 
+_NAME = re.compile(rf'"-?{NAMED}([a-z]+)\.')
 PREDICATES = tuple(name for name, info in Rule.model_fields.items() if info.default is None)
 """The words of the vocabulary."""
 
 WORDS = ", ".join(PREDICATES)
+_WITH_PATHS = {*PREDICATES, "when", "each"}
 
 
 class Violation(NamedTuple):
@@ -140,7 +114,7 @@ class Violation(NamedTuple):
 
     code: str
     path: str
-    """Where, e.g. `lines[2].amount.amount`."""
+    """Where, e.g. `lines[2].amount.amount`, or `@assignment.end_date` in an object that the event names."""
     message: str
 
 
@@ -153,6 +127,8 @@ class Fitted:
     choose: Choose | None
     elements: Callable[[Any, Any], Sequence[Any]] | None
     places: Callable[[Any, Any], list[str]] | None
+    reads: tuple[str, ...]
+    """The paths at which it looks."""
 
     def violations(self, event: Any) -> Sequence[Violation]:
         """Every place at which an event breaks it."""
@@ -179,18 +155,70 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Across:
+    """A rule about an event and objects that it names, fitted to the event and to each state the objects may be in."""
+
+    rule: Rule
+    names: Names
+    fitted: Mapping[States, Fitted]
+
+    def violations(self, event: Any, look_ups: LookUps) -> Sequence[Violation]:
+        """Every place at which the event and what it names do not agree. Asks only with a look-up for all of it."""
+        if not self.names.entities <= look_ups.keys():
+            return ()
+        found = self.names.beside(event, look_ups)
+        if found is None or found[0] not in self.fitted:
+            return ()
+        states, view = found
+        return self.fitted[states].violations(view)
+
+    def reads(self, event: str) -> Iterator[tuple[str, str]]:
+        """Event and path of each field at which it looks, for an event that it is asked of."""
+        for what in self.rule.against.values():
+            yield event, what.by
+        for states, fitted in self.fitted.items():
+            of = dict(zip(self.rule.against, states, strict=True))
+            for path in fitted.reads:
+                name, _, inside = path.removeprefix(NAMED).partition(".")
+                yield (of[name], inside) if path.startswith(NAMED) else (event, path.removeprefix(ROOT))
+
+
+@dataclass(frozen=True)
 class Book:
-    """All rules, by event."""
+    """All rules, by event: those about the event alone, and those about what it names."""
 
     rules: tuple[Rule, ...]
     by_event: Mapping[str, tuple[Fitted, ...]]
+    across: Mapping[str, tuple[Across, ...]]
 
     def violations(self, event: str, data: Any) -> tuple[Violation, ...]:
-        """Every violation of every rule of an event, in the order of the rule files."""
+        """Every violation of every rule about an event alone, in the order of the rule files."""
         told: list[Violation] = []
         for fitted in self.by_event.get(event, ()):
             told += fitted.violations(data)
         return tuple(told)
+
+    def disagreements(self, event: str, data: Any, look_ups: LookUps) -> tuple[Violation, ...]:
+        """The same of the rules about an event and what it names, as far as that can be looked up."""
+        told: list[Violation] = []
+        once = {name: cache(look_up) for name, look_up in look_ups.items()}
+        for rule in self.across.get(event, ()):
+            told += rule.violations(data, once)
+        return tuple(told)
+
+    def among(self, events: Iterable[tuple[str, Any]]) -> LookUps:
+        """Look-ups among the data of events: an object is in the state of its highest version."""
+        kept = {event for rule in self.rules for what in rule.against.values() for event in what.kept_as}
+        states = [(dict(data), event, data) for event, data in events if event in kept]
+        found: dict[str, dict[str, tuple[str, Any]]] = {event.partition(".")[0]: {} for event in kept}
+        for head, event, data in sorted(states, key=lambda state: (state[0]["sequence"], state[0]["revision"])):
+            found[event.partition(".")[0]][head["aggregate_id"]] = event, data
+        return {entity: of.get for entity, of in found.items()}
+
+    def of(self, event: str) -> tuple[Rule, ...]:
+        """The rules of one event, those about it alone first."""
+        alone = (fitted.rule for fitted in self.by_event.get(event, ()))
+        return (*alone, *(across.rule for across in self.across.get(event, ())))
 
 
 def fit(rule: Rule, shape: Shape) -> Fitted:
@@ -207,7 +235,13 @@ def fit(rule: Rule, shape: Shape) -> Fitted:
     check = rule.predicate.fit(scope)
     if scope.mistakes:
         raise Misfit("\n".join(dict.fromkeys(scope.mistakes)))
-    return Fitted(rule, check, _all(chooses), elements, places)
+    return Fitted(rule, check, _all(chooses), elements, places, tuple(found.text for found in scope.read))
+
+
+def fit_across(rule: Rule, shape: Shape, shape_of: Callable[[str], Shape]) -> Across:
+    """A rule fitted to an event and to what it names. Raises as `fit`, and `LookupError` for an event that is none."""
+    asked = names(rule.against, shape, shape_of)
+    return Across(rule, asked, {states: fit(rule, wide) for states, wide in asked.shapes.items()})
 
 
 def _all(chooses: Sequence[Choose]) -> Choose | None:
@@ -227,11 +261,18 @@ def book(texts: Mapping[str, str], schema_of: SchemaOf) -> Book:
     rules: list[Rule] = []
     for entity, text in texts.items():
         try:
-            found = toml.read(text, _File, f"{entity}.toml").rule
+            file = toml.read(text, _File, f"{entity}.toml")
         except toml.FileError as error:
             mistakes += str(error).splitlines()
             continue
-        rules += found
+        found = file.rule
+        for rule in found:
+            try:
+                rules.append(rule.given(file.names))
+            except Misfit as error:
+                mistakes.append(f"{entity}.toml: {rule.code}: {error}")
+        spoken = {name for rule in found for name in rule.against}
+        mistakes += [f"{entity}.toml: names.{name}: no rule speaks of it" for name in sorted(set(file.names) - spoken)]
         mistakes += [
             f"{entity}.toml: {rule.code}: {event} is no event of this file; its rules stand in {_entity(event)}.toml"
             for rule in found
@@ -240,21 +281,30 @@ def book(texts: Mapping[str, str], schema_of: SchemaOf) -> Book:
         ]
     mistakes += _twice(rules)
     by_event: dict[str, list[Fitted]] = {}
+    across: dict[str, list[Across]] = {}
     shape_of = cache(lambda event: Shape.of(schema_of(event)))
     for rule in rules:
         for event in rule.events:
             try:
-                by_event.setdefault(event, []).append(fit(rule, shape_of(event)))
+                if rule.against:
+                    across.setdefault(event, []).append(fit_across(rule, shape_of(event), shape_of))
+                else:
+                    by_event.setdefault(event, []).append(fit(rule, shape_of(event)))
             except (Misfit, LookupError) as error:
                 where = f"{_entity(event)}.toml: {rule.code} on {event}: "
                 mistakes += [where + line for line in str(error).splitlines()]
     if mistakes:
         raise toml.FileError("\n".join(mistakes))
-    return Book(tuple(rules), {event: tuple(fitted) for event, fitted in by_event.items()})
+    return Book(tuple(rules), _frozen(by_event), _frozen(across))
+
+
+def _frozen(found: Mapping[str, list[F]]) -> Mapping[str, tuple[F, ...]]:
+    return {event: tuple(fitted) for event, fitted in found.items()}
 
 
 class _File(Entry):
     rule: tuple[Rule, ...] = Field(strict=False)
+    names: dict[Annotated[str, StringConstraints(pattern="^[a-z]+$")], Named] = Field(default_factory=dict)
 
 
 def _entity(event: str) -> str:

@@ -3,6 +3,7 @@
     net.amount              a field of a record in the event
     lines[].amount.amount   that field of every line
     $.currency              from the event, where the rule otherwise speaks of one element of a list (`each`)
+    @assignment.end_date    a field of an object that the event names by its id (`across`)
 
 `""`, null, the empty list and empty bytes are *none*, and so is everything under a record that is null.
 """
@@ -19,7 +20,8 @@ from enum import StrEnum
 from typing import Any
 
 ROOT = "$."
-_PATH = re.compile(r"(\$\.)?[a-z][a-z0-9_]*(\[\])?(\.[a-z][a-z0-9_]*(\[\])?)*")
+NAMED = "@"
+_PATH = re.compile(r"(\$\.|@)?[a-z][a-z0-9_]*(\[\])?(\.[a-z][a-z0-9_]*(\[\])?)*")
 
 
 class Kind(StrEnum):
@@ -74,6 +76,12 @@ class Shape:
         types: dict[str, Mapping[str, Any]] = {}
         _collect(schema, types)
         return cls(schema, types)
+
+    def beside(self, name: str, other: Shape) -> Shape:
+        """This record with another one beside its fields, as `@name`."""
+        field = {"name": NAMED + name, "type": other.record}
+        fields = [*self.record.get("fields", ()), field]
+        return Shape({**self.record, "fields": fields}, {**other.types, **self.types}, self.masked)
 
     def resolved(self, node: Any) -> Mapping[str, Any]:
         """A type without the null of its union, with a name replaced by what it names."""
@@ -177,7 +185,7 @@ def operand(path: str, shape: Shape, event: Shape) -> Operand:
     """A path, from `shape` or from the whole event, as an operand. Raises `Misfit`."""
     if not _PATH.fullmatch(path):
         raise Misfit(f"{path!r} is no path; write names with dots, [] after a list: lines[].amount.amount")
-    rooted = path.startswith(ROOT)
+    rooted = path.startswith((ROOT, NAMED))
     here = event if rooted else shape
     masked, so_far = here.masked, ""
     parts: list[list[str]] = [[]]

@@ -40,6 +40,8 @@ class Scope:
     shape: Shape
     event: Shape
     mistakes: list[str] = field(default_factory=list)
+    read: list[Operand] = field(default_factory=list)
+    """What was found so far."""
 
     def one(self, path: str, kinds: Sequence[Kind] = SCALARS) -> Operand | None:
         """A path to one value."""
@@ -67,6 +69,7 @@ class Scope:
         if found.kind not in kinds:
             self.mistakes.append(f"{path}: is a {found.kind}; allowed here: {', '.join(kinds)}")
             return None
+        self.read.append(found)
         return found
 
     def alike(self, *operands: Operand | None) -> bool:

@@ -13,6 +13,7 @@ from psfabric.adapters import Component, Processor, Sink
 from psfabric.event import Event
 from psfabric.pipelines import KINDS, discover
 from psfabric.reach import consumers
+from schemas import rules
 from schemas.base import Model
 from schemas.review.consumers import Reads
 from tests.contracts.processors import ProcessorContract
@@ -70,6 +71,22 @@ def consumer_entity(event: str) -> str:
 def test_the_analysis_sees_something_of_every_adapter(read: dict[str, set[Pair]]) -> None:
     assert len(ADAPTERS) >= 11
     assert all(touched(module, read) for module, adapter in ADAPTERS if adapter.accepts)
+
+
+def test_what_the_rules_read_for_a_processor_counts_as_read_by_it() -> None:
+    (approve,) = [each for each in consumers() if each.name == "approve-time"]
+    assert "end_date" in approve.reads["assignment.ResourceAssigned"]
+    assert "ended_on" in approve.reads["assignment.AssignmentEnded"]
+    assert "assignment_id" in approve.reads["time.TimeSubmitted"]
+    assert "worked_seconds" in approve.reads["time.TimeSubmitted"], "and what its code reads"
+
+
+@pytest.mark.parametrize("module", sorted(discover(*KINDS["processor"])))
+def test_what_a_processor_compares_is_named_by_a_rule_of_what_it_accepts_and_kept(module: str) -> None:
+    processors = discover("processors", Processor)  # type: ignore[type-abstract]
+    named = {entity for event in processors[module].accepts for entity in rules.named_by(event)}
+    assert set(processors[module].compares) <= named
+    assert set(processors[module].compares) <= {entity for each in processors.values() for entity in each.keeps}
 
 
 # ------------------------------------------------------------------------------------------ lies are found

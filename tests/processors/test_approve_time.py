@@ -11,6 +11,7 @@ from psfabric.errors import Invalid
 from psfabric.event import Event
 from psfabric.reference import Memory
 from schemas.models import TimeApproved, TimeRejected
+from schemas.rules import Violation
 from tests.contracts.given import example
 from tests.contracts.processors import Case, ProcessorContract
 
@@ -90,3 +91,16 @@ class TestApproveTime(ProcessorContract):
         assert isinstance(event.data, TimeRejected)
         with pytest.raises(ValidationError, match="maximum"):
             ApproveTime(name="approve-time", maximum=1)  # type: ignore[call-arg]
+
+    def test_what_does_not_agree_with_its_assignment_is_rejected_in_the_words_of_the_rules(self) -> None:
+        broken = (Violation("a-rule", "work_date", "It is late."), Violation("b-rule", "project_id", "It is another."))
+        (event,) = self.processor.refuse(ENTRY, broken)
+        data = event.data
+        assert isinstance(data, TimeRejected)
+        assert (data.code, data.reason) == ("assignment-mismatch", "It is late. It is another.")
+        assert data.worked_seconds == ENTRY.data.worked_seconds  # type: ignore[attr-defined]
+        assert event.id != next(iter(self.processor.process(ENTRY, Memory()))).id
+
+    def test_comparing_with_assignments_can_be_turned_off(self) -> None:
+        assert self.processor.comparing() == ("assignment",)
+        assert ApproveTime(name="approve-time", assignments=False).comparing() == ()

@@ -12,16 +12,31 @@ CLIENT, ENGAGEMENT, PROJECT = (
     example("engagement.EngagementContracted"),
     example("project.ProjectCreated"),
 )
+ASSIGNMENTS = (
+    example("assignment.ResourceAssigned", "three-days-a-week"),
+    example("assignment.AssignmentChanged", "subcontractor-extended"),
+    example("assignment.AssignmentEnded", "replaced-early"),
+)
 
 
 class TestKeepReference(ProcessorContract):
     processor = KeepReference(name="keep-reference")
-    cases = (Case("client", CLIENT), Case("engagement", ENGAGEMENT), Case("project", PROJECT))
+    cases = (
+        Case("client", CLIENT),
+        Case("engagement", ENGAGEMENT),
+        Case("project", PROJECT),
+        *(Case(event.type, event) for event in ASSIGNMENTS),
+    )
 
     def test_the_event_itself_is_the_latest_state(self) -> None:
         assert list(self.processor.process(CLIENT, Memory())) == [Reference("client", CLIENT.aggregate_id, CLIENT)]
         kept = list(self.processor.process(ENGAGEMENT, Memory()))
         assert kept == [Reference("engagement", ENGAGEMENT.aggregate_id, ENGAGEMENT)]
+
+    def test_an_assignment_is_kept_in_whichever_state_it_is(self) -> None:
+        for event in ASSIGNMENTS:
+            (kept,) = self.processor.process(event, Memory())
+            assert kept == Reference("assignment", event.aggregate_id, event)
 
     def test_each_system_that_has_the_project_gets_its_cross_reference(self) -> None:
         places = (

@@ -37,3 +37,8 @@ class TestRouteProject(ProcessorContract):
         with pytest.raises(Invalid, match="'DE01'.*UK01, US01") as caught:  # noqa: RUF043
             list(self.processor.process(example("project.ProjectRequested", legal_entity="DE01"), KNOWN))
         assert caught.value.code == "no-route"
+
+    def test_comparing_with_engagements_can_be_turned_off(self) -> None:
+        assert self.processor.comparing() == ("engagement",)
+        off = RouteProject(name="route-project", routes={"UK01": "tryton-uk"}, engagements=False)
+        assert off.comparing() == ()

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import schemas
 from schemas import rules
+from tests.schemas.rules.examples import look_ups
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 NAME = re.compile(
@@ -26,7 +27,8 @@ class Broken(ValueError):
 
 
 def _judge(event: str, text: bytes) -> None:
-    found = rules.violations(event, schemas.model(event).model_validate_json(text))
+    data = schemas.model(event).model_validate_json(text)
+    found = (*rules.violations(event, data), *rules.disagreements(event, data, look_ups()))
     if found:
         raise Broken(" ".join(each.code for each in found))
 

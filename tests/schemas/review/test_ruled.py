@@ -97,6 +97,68 @@ HARMFUL = [
 ]
 
 
+ACROSS = """
+[names.assignment]
+by = "assignment_id"
+kept_as = ["assignment.ResourceAssigned"]
+
+[[rule]]
+code = "time-inside-its-assignment"
+events = ["time.TimeApproved"]
+message = "The work lies outside the period for which the person is assigned."
+inside = { path = "work_date", first = "@assignment.start_date", last = "@assignment.end_date" }
+broken_by = { "work_date" = "2026-05-31" }
+"""
+NAMING = next(each for each in passing("time.TimeApproved") if each["assignment_id"])
+NAMED = next(each for each in passing("assignment.ResourceAssigned") if each["aggregate_id"] == NAMING["assignment_id"])
+
+
+def with_assignment(
+    rules: str = ACROSS, schema: str = "", assignment: Any = None, **examples: Any
+) -> dict[PurePath, bytes]:
+    schema = schema or contract.avro_text("assignment.ResourceAssigned")
+    return files(rules, **examples) | {
+        PurePath("avro/assignment.ResourceAssigned_v1.avsc"): schema.encode(),
+        PurePath("examples/assignment.ResourceAssigned.one.pass.json"): json.dumps(assignment or NAMED).encode(),
+    }
+
+
+ACROSS_HARMFUL = [
+    (
+        with_assignment(),
+        with_assignment(schema=contract.avro_text("assignment.ResourceAssigned").replace('"end_date"', '"last_date"')),
+        ("time.toml", "rule-invalid", "time-inside-its-assignment"),
+    ),
+    (
+        with_assignment(),
+        with_assignment(complete_pass=NAMING | {"work_date": "2026-05-31"}),
+        ("time.TimeApproved.complete.pass.json", "example-breaks-rule", "time-inside-its-assignment"),
+    ),
+    (
+        with_assignment(complete_pass=NAMING),
+        with_assignment(complete_pass=NAMING, assignment=NAMED | {"start_date": "2026-06-05"}),
+        ("time.TimeApproved.complete.pass.json", "example-breaks-rule", "time-inside-its-assignment"),
+    ),
+    (
+        with_assignment(),
+        with_assignment(ACROSS.replace('by = "assignment_id"', 'by = "task"')),
+        ("time.toml", "rule-re-meant", "time-inside-its-assignment"),
+    ),
+    (files(), with_assignment(RULE + ACROSS), ("time.toml", "rule-added", "time-inside-its-assignment")),
+]
+
+
+@pytest.mark.parametrize("case", range(len(ACROSS_HARMFUL)))
+def test_rules_with_what_an_event_names_are_tried_on_examples_that_name_each_other(case: int) -> None:
+    assert told(*ACROSS_HARMFUL[case][:2]) == [ACROSS_HARMFUL[case][2]]
+
+
+def test_an_example_that_breaks_a_rule_with_what_it_names_may_be_named_after_it() -> None:
+    wrong = NAMING | {"work_date": "2026-05-31"}
+    assert told(with_assignment(), with_assignment(time_inside_its_assignment_fail=wrong)) == []
+    assert told(with_assignment(), with_assignment(complete_pass=NAMING | {"assignment_id": "of-nobody"})) == []
+
+
 @pytest.mark.parametrize("case", range(len(HARMFUL)))
 def test_what_breaks_something_is_found(case: int) -> None:
     before, now, expected = HARMFUL[case]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import schemas
+from schemas import rules
 from schemas.base import Model
+from schemas.rules import LookUps
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 STEP = re.compile(r"([a-z0-9_]+)(?:\[(\d+)\])?")
@@ -18,6 +21,13 @@ STEP = re.compile(r"([a-z0-9_]+)(?:\[(\d+)\])?")
 def passing(event: str) -> list[dict[str, Any]]:
     """The examples of an event that are right, as JSON."""
     return [json.loads(path.read_bytes()) for path in sorted(EXAMPLES.glob(f"{event}.*.pass.json"))]
+
+
+@cache
+def look_ups() -> LookUps:
+    """What the examples that are right say of clients, projects, assignments …, each in its latest state."""
+    events = (event for event in schemas.events() if not event.startswith("enriched."))
+    return rules.book().among((event, read(event, example)) for event in events for example in passing(event))
 
 
 def broken(example: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import schemas
 from schemas import rules
 from schemas.rules import Rule
-from tests.schemas.rules.examples import broken, passing, read
+from tests.schemas.rules.examples import broken, look_ups, passing, read
 from tests.schemas.test_examples import named, of
 
 PAIRS = [(rule, event) for rule in rules.every() for event in rule.events]
@@ -23,7 +23,9 @@ def test_the_rule_files_fit_their_schemas() -> None:
 @pytest.mark.parametrize("path", of("pass"), ids=lambda path: path.name)
 def test_an_example_that_is_right_breaks_no_rule(path: Path) -> None:
     event = named(path)["event"]
-    assert rules.violations(event, schemas.model(event).model_validate_json(path.read_bytes())) == ()
+    data = schemas.model(event).model_validate_json(path.read_bytes())
+    assert rules.violations(event, data) == ()
+    assert rules.disagreements(event, data, look_ups()) == ()
 
 
 @pytest.mark.parametrize(("rule", "event"), PAIRS, ids=[f"{rule.code}-{event}" for rule, event in PAIRS])
@@ -38,7 +40,8 @@ def violated(event: str, example: dict[str, Any], rule: Rule) -> list[str]:
         changed = broken(example, rule.broken_by)
     except (LookupError, TypeError):
         return []
-    return [each.code for each in rules.violations(event, read(event, changed))]
+    data = read(event, changed)
+    return [each.code for each in (*rules.violations(event, data), *rules.disagreements(event, data, look_ups()))]
 
 
 def test_a_rule_speaks_to_people() -> None:
@@ -56,6 +59,7 @@ def test_the_model_and_what_avro_decodes_are_judged_alike() -> None:
         for example in passing(event):
             model = read(event, example)
             assert rules.violations(event, model.model_dump()) == rules.violations(event, model), rule.code
+            assert rules.disagreements(event, model.model_dump(), look_ups()) == (), rule.code
 
 
 def test_an_enriched_event_is_asked_the_rules_of_its_canonical_one() -> None:

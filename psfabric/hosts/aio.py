@@ -13,7 +13,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,12 +24,13 @@ from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Engine, Policy, Result, Work, Write
 from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import FabricError, Misconfigured, Parent, Transient, Unavailable, Until
+from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.waiting import Waiting
-from psfabric.kafka import GroupReader, Producer, TooLarge
+from psfabric.hosts.whole import even, until_whole
+from psfabric.kafka import Admin, GroupReader, Producer, TooLarge
 from psfabric.stages import Calling
 from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry, of_engine
 from psfabric.telemetry.spans import NOTHING
@@ -90,6 +91,8 @@ class Member:
         self._leaving = self._closing = False
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
+        self._rejoin = asyncio.Event()
+        self._look: asyncio.Task[None] | None = None
         self._calls: dict[asyncio.Task[None], set[int]] = {}
         self._epoch = 0
         self._loaded: dict[int, Loaded] = {}
@@ -112,10 +115,14 @@ class Member:
             await self._in_thread(lambda: self._reader.subscribe(self.stage.topics, self._assigned, self._revoked))
             while not stop.is_set() and self._failure is None:
                 await self._turn()
+                if self._rejoin.is_set():
+                    self._rejoin.clear()
+                    await self._in_thread(self._reader.rejoin)
             if self._failure is not None:
                 raise self._failure
         finally:
             await self._close()
+            helpers += [self._look] if self._look is not None else []
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -192,12 +199,27 @@ class Member:
     # ------------------------------------------------------------------ rebalance (in the reader's thread)
 
     def _assigned(self, tps: list[TopicPartition]) -> None:
-        check_even(self.stage, tps)
-        new = {tp.partition for tp in tps} - self._mine
+        new = even(self.stage.name, self.stage.topics, tps, self._counts) - self._mine
         self._loaded.update(self._load(sorted(new)))
         self._mine |= new
         self._epoch += 1
         self.ready = True
+        self._loop.call_soon_threadsafe(self._look_again)
+
+    def _counts(self) -> Mapping[str, int]:
+        try:
+            return Admin(self._kafka).partitions(self.stage.topics)
+        except Unavailable:
+            return {}
+
+    def _look_again(self) -> None:
+        """The look at an earlier assignment ends; the one at this begins."""
+        if self._look is not None:
+            self._look.cancel()
+        if not self._stopping.is_set():
+            self._look = asyncio.create_task(
+                until_whole(self._kafka, self.stage.name, self.stage.topics, self._rejoin.set)
+            )
 
     def _load(self, partitions: list[int]) -> dict[int, Loaded]:
         """Tried again while the broker, or the schema registry, is away: an outage is no reason to end the process.
@@ -375,14 +397,6 @@ class Member:
         finally:
             await self._in_thread(self._reader.close)
             self._thread.shutdown(wait=False)
-
-
-def check_even(stage: Calling, tps: Iterable[TopicPartition]) -> None:
-    """The owner of a source partition must own redo's as well: it alone writes hold. Raises Misconfigured otherwise."""
-    found = {topic: sorted(tp.partition for tp in tps if tp.topic == topic) for topic in stage.topics}
-    if any(numbers != found[stage.topics[0]] for numbers in found.values()):
-        shown = ", ".join(f"{topic}: {numbers}" for topic, numbers in found.items())
-        raise Misconfigured([f"{stage.name}: its topics differ in partitions ({shown}); see `psfabric topics plan`"])
 
 
 class AioHost:

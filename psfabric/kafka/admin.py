@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import confluent_kafka as ck
+from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
@@ -177,6 +178,22 @@ class Admin:
             for group, topics in groups.items()
         }
 
+    def without_owner(self, group: str, topics: Iterable[str]) -> set[tuple[str, int]] | None:
+        """Partitions of `topics` that no member of the group has been given; None while it is dividing them anew.
+
+        A topic that is not there has none. Raises Unavailable.
+        """
+        partitions = self.partitions(topics)
+        try:
+            found = self._client.describe_consumer_groups([group], request_timeout=10)[group].result(10)
+        except (ck.KafkaException, TimeoutError) as error:
+            why = error.args[0].str() if isinstance(error, ck.KafkaException) else "no answer in time"
+            raise Unavailable(f"Kafka at {self._kafka} does not say who reads for {group}: {why}") from None
+        if found.state is not ConsumerGroupState.STABLE:
+            return None
+        owned = {(tp.topic, tp.partition) for member in found.members for tp in member.assignment.topic_partitions}
+        return {(topic, number) for topic, count in partitions.items() for number in range(count)} - owned
+
     def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         return self._offsets_of(topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
@@ -234,6 +251,11 @@ class Admin:
                     raise Unavailable(f"Kafka at {self._kafka} does not answer: {reason.str()}") from None
                 time.sleep(0.1)
         return {}
+
+    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
+        """How many partitions each of these topics has; one that is not there is left out. Raises Unavailable."""
+        there = self._partitions(topics)
+        return {topic: there[topic] for topic in topics if topic in there}
 
     def _partitions(self, expected: Iterable[str] = ()) -> dict[str, int]:
         try:

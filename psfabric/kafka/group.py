@@ -7,6 +7,7 @@ until it has handed over (DESIGN 5.5: on revocation sending stops, what is done 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import confluent_kafka as ck
@@ -69,6 +70,7 @@ class GroupReader:
         self._group = group
         self._consumer = ck.Consumer(config, logger=quiet_logger(group))
         self._positions: dict[TopicPartition, int] = {}
+        self._subscribe: Callable[[], None] = lambda: None
 
     def subscribe(self, topics: Sequence[str], on_assign: OnPartitions, on_revoke: OnPartitions) -> None:
         def assigned(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
@@ -80,7 +82,15 @@ class GroupReader:
             on_revoke([TopicPartition(p.topic, p.partition) for p in partitions])
             self._positions.clear()
 
-        self._consumer.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
+        self._subscribe = partial(
+            self._consumer.subscribe, list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked
+        )
+        self._subscribe()
+
+    def rejoin(self) -> None:
+        """Give up what we own and join the group once more; when we lead it, all partitions are divided anew."""
+        self._consumer.unsubscribe()
+        self._subscribe()
 
     def _starts(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> list[ck.TopicPartition]:
         """Where to read on. A broker that does not say is asked again by the client itself, which then stops rather

@@ -81,9 +81,10 @@ class Hosting:
         board: Board | None = None,
         telemetry: Telemetry | None = None,
         pace: Callable[[Policy, Callable[[], None]], Pace] | None = None,
+        instance: str | None = None,
     ) -> None:
         self._kafka, self._stages = kafka, stages
-        self._given = Given(self._present, board=board or Unattended(), telemetry=telemetry)
+        self._given = Given(self._present, instance, board=board or Unattended(), telemetry=telemetry)
         if pace is not None:
             self._given = replace(self._given, pace=pace)
         self.known = known if known is not None else set()

@@ -10,14 +10,18 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import confluent_kafka as ck
 import pytest
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
+from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
 from psfabric.kafka import Admin, Producer, latest, read_topic
 from psfabric.kafka.producer import WriteFailed
 from tests.hosts.fakes import (
@@ -308,3 +312,36 @@ async def test_markers_of_transactions_are_committed_over(road: Road) -> None:
     async with Hosted(road.kafka, road.stage()):
         await eventually(lambda: [road.committed(n) for n in range(3)] == [2, 2, 2])
     assert road.out() == ["1", "1"]
+
+
+# ------------------------------------------------------------------------------------------------ who owns what
+
+
+class Blind(RangePartitionAssignor):  # type: ignore[misc]
+    """Leads a group as one that was told of no partition does: a broker that just started tells of some topics only."""
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Any) -> dict[str, ConsumerProtocolMemberAssignment]:
+        return {member: ConsumerProtocolMemberAssignment(0, [], b"") for member in members}
+
+
+async def test_a_static_member_that_is_handed_the_nothing_of_before_has_the_group_divided_anew(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("psfabric.hosts.faust_chunks.thread.RangePartitionAssignor", Blind)
+        patch.setattr("psfabric.hosts.whole.LOOK_AFTER", 1000.0)
+        async with Hosted(road.kafka, road.stage(), instance="slot-1"):
+            pass  # leaves no trace but in the group: a static member does not say that it goes
+    road.produce("one", "two")
+    in_time = ChunkConsumerThread._seek
+
+    async def late(self: ChunkConsumerThread) -> Any:
+        await asyncio.sleep(0.5)  # aiokafka looks for a place meanwhile, and there is none
+        return await in_time(self)
+
+    monkeypatch.setattr(ChunkConsumerThread, "_seek", late)
+    async with Hosted(road.kafka, road.stage(), instance="slot-1") as hosted:
+        assert hosted.host.partitions() == {road.name: []}, "the broker hands out what it remembers"
+        await until(lambda: road.out() == ["one", "two"])
+    assert road.committed() == 2

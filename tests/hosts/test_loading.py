@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from psfabric.engine.applied import Applied
-from psfabric.engine.work import TopicPartition
 from psfabric.errors import Misconfigured
 from psfabric.event import Record, Version
-from psfabric.hosts.aio import check_even
 from psfabric.hosts.loading import Loaded, highest, loaded
 from psfabric.stages import Calling
 from tests.hosts.calling import FakeCalling, codec
@@ -71,11 +69,3 @@ def test_an_older_state_written_late_by_an_earlier_owner_takes_nothing_back() ->
 def test_a_key_that_was_emptied_begins_anew() -> None:
     garbage = Record("applied.c", 1, 0, b"time/1", b"garbage")
     assert highest([garbage, posted(3), posted(0, empty=True), posted(2)])["time/1"].reference == "ref-2"
-
-
-def test_topics_that_differ_in_partitions_are_refused() -> None:
-    even = [TopicPartition("deliver.c", 0), TopicPartition("redo.c", 0)]
-    check_even(stage(), even)
-    check_even(stage(), [])
-    with pytest.raises(Misconfigured, match=r"deliver\.c: \[0, 1\], redo\.c: \[0\]"):
-        check_even(stage(), [*even, TopicPartition("deliver.c", 1)])

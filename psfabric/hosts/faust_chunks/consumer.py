@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import structlog
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -20,6 +20,7 @@ from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.faust_chunks.chunk import Chunk, Taker
 from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
+from psfabric.hosts.whole import even, until_whole
 from psfabric.kafka import OffsetGone
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class ChunkConsumer(Consumer):
         self._accepted: dict[TopicPartition, int] = {}
         self._refused_since: float | None = None
         self._soon = asyncio.Event()
+        self._look: asyncio.Task[None] | None = None
         self._taker.read_by(self)
 
     _thread: ChunkConsumerThread
@@ -69,6 +71,9 @@ class ChunkConsumer(Consumer):
         except OffsetOutOfRangeError as error:
             ((tp, offset),) = error.args[0].items()
             self._taker.fail(OffsetGone(self.app.conf.id, TopicPartition(tp.topic, tp.partition), offset))
+            return {}
+        except NoOffsetForPartitionError as error:  # looked for a place before Faust had told it one
+            await self._thread.begin(*error.args)
             return {}
         chunks = {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
         for tp, at in self._thread.positions().items():
@@ -102,14 +107,28 @@ class ChunkConsumer(Consumer):
         missing = self._thread.unknown_topics(self._taker.topics)
         if missing:
             self._taker.fail(Unavailable(f"{', '.join(missing)} not there; run `psfabric topics apply`"))
-        partitions = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in self._taker.topics}
-        numbers = set().union(*partitions.values())
-        if any(found != numbers for found in partitions.values()):
-            counts = ", ".join(f"{topic}: {sorted(found)}" for topic, found in partitions.items())
-            self._taker.fail(Misconfigured([f"{self.app.conf.id}: its topics differ in partitions ({counts})"]))
+        try:
+            tps = [TopicPartition(tp.topic, tp.partition) for tp in assigned]
+            numbers = even(self.app.conf.id, self._taker.topics, tps, self._thread.counts)
+        except Misconfigured as error:
+            self._taker.fail(error)
+            numbers = set()
         self._accepted.clear()
         self._taker.assigned(numbers)
-        await super().on_partitions_assigned(assigned, generation_id)
+        await super().on_partitions_assigned({tp for tp in assigned if tp.partition in numbers}, generation_id)
+        self.pause_partitions({tp for tp in assigned if tp.partition not in numbers})
+        self._looked_at()
+        app = cast(Any, self.app)
+        whole = until_whole(app.kafka, app.conf.id, self._taker.topics, self._thread.rejoin)
+        self._look = asyncio.create_task(whole)
+
+    def _looked_at(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+
+    async def on_stop(self) -> None:
+        self._looked_at()
+        await super().on_stop()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Faust stops the flow, waits (`wait_empty`) and commits; then the partitions are forgotten."""

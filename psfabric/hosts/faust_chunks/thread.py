@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import aiokafka
@@ -111,10 +111,34 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
             await consumer.seek_to_beginning(*fresh)
         return found
 
+    async def begin(self, *tps: TP) -> None:
+        """Read these, of which nothing was ever committed, from their beginning, unless they have a place by now."""
+        await self.call_thread(self._begin, tps)
+
+    async def _begin(self, tps: Sequence[TP]) -> None:
+        known = self.positions()
+        placeless = [tp for tp in tps if TopicPartition(*tp) not in known]
+        if placeless:
+            await self._ensure_consumer().seek_to_beginning(*placeless)
+
     def unknown_topics(self, topics: tuple[str, ...]) -> list[str]:
         """Those of `topics` that the broker does not have."""
         cluster = self._ensure_consumer()._client.cluster
         return [topic for topic in topics if not cluster.partitions_for_topic(topic)]
+
+    def counts(self) -> dict[str, int]:
+        """How many partitions each topic has that the client knows of."""
+        cluster = self._ensure_consumer()._client.cluster
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+    def rejoin(self) -> None:
+        """Join the group once more; when we lead it, all partitions are divided anew."""
+        if self.thread_loop is not None:
+            self.thread_loop.call_soon_threadsafe(self._request_rejoin)
+
+    def _request_rejoin(self) -> None:
+        if self._consumer is not None:
+            self._consumer._coordinator.request_rejoin()
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Faust would print a trace to standard error; the host says what happened in one sentence."""

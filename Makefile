@@ -8,7 +8,7 @@ AGAINST ?= main
 # Most of a test is waiting for its parts, so there may be more workers than cores. Given parts are not shared by several.
 WORKERS ?= $(if $(PSF_KAFKA_BOOTSTRAP)$(PSF_TRYTON_URL),0,4)
 SEED ?=
-FAULTY = $(if $(ROW),tests/faults/test_rows.py,-n 2 --dist loadfile tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
+FAULTY = $(if $(ROW),tests/faults/test_rows.py,-vv -n 2 --dist worksteal tests/faults $(FAULTS)) -m faults $(if $(SEED),--seed $(SEED))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -53,6 +53,10 @@ SCALED = {
 }
 """Time constants of the product as the quick tiers have them."""
 
+LOAD = 30.0
+"""Versions said per second under which processes are stopped and brokers go: about half of what two cores can carry, so
+that a backlog of an outage is caught up with, also while another row runs beside it."""
+
 BUG = 101
 """Exit status of a process that ended by an exception nobody foresaw."""
 
@@ -165,7 +169,7 @@ class Fabric:
         names = [t.name for t in self._topics() if self.run in t.name]
         for done in AdminClient({"bootstrap.servers": self.parts.kafka}).delete_topics(names).values():
             with contextlib.suppress(KafkaException):
-                done.result(20)
+                done.result(60)
 
     def of(self, role: str) -> list[Worker]:
         return [worker for worker in self.workers if worker.role.role == role]

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from subprocess import PIPE
 
 import pytest
@@ -19,6 +18,7 @@ from psfabric.engine import Policy
 from psfabric.engine.pace import Pace
 from psfabric.outcomes import Delivered, Outcome, Retry
 from psfabric.pacing import Sharing
+from tests.conftest import ROOT
 from tests.hosts.calling import FakeCalling, Hosting
 from tests.hosts.fakes import until
 from tests.hosts.test_aio import Road, road
@@ -114,9 +114,9 @@ async def test_a_429_that_one_host_was_given_holds_back_the_other(road: Road, ka
 
 
 def test_processes_together_keep_the_rate_and_use_it(empty: Server) -> None:
-    line = [sys.executable, str(Path(worker.__file__)), empty.url]
+    line = [sys.executable, "-m", worker.__name__, empty.url]
     children = [
-        subprocess.Popen([*line, f"w{n}", str(FAST), seconds], stdin=PIPE, stdout=PIPE, text=True)
+        subprocess.Popen([*line, f"w{n}", str(FAST), seconds], stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT)
         for n, seconds in enumerate(("0.5", "1.6", "1.6"))  # one has work for a part of the time only
     ]
     for child in children:

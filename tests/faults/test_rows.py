@@ -13,7 +13,7 @@ from tests.faults.report import Report
 ROWS = rows.every()
 CHOSEN = [int(number) for number in os.environ.get("ROW", "").replace(",", " ").split()] or [*ROWS]
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if os.environ.get("TIER") == "long" else 600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200 if os.environ.get("TIER") == "long" else 900)]
 
 
 @pytest.mark.parametrize("number", CHOSEN, ids=lambda number: f"row{number:02d}")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from tests.faults import injections
-from tests.faults.fabric import Setting
+from tests.faults.fabric import LOAD, Setting
 from tests.faults.ground import Ground
 
 
@@ -15,7 +15,7 @@ def restarts(*, hard: bool, away: float) -> Callable[[Ground], None]:
 
     def run(ground: Ground) -> None:
         with ground.fabric(Setting(sinks=("upsert", "unique", "none"))) as fabric:
-            with fabric.load(60):
+            with fabric.load(LOAD):
                 for _ in range(ground.outages):
                     time.sleep(fabric.rng.uniform(1.5, 3.0))
                     injections.broker_restart(fabric, ground.stack, hard=hard, away=ground.seconds(away))

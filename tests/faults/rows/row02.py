@@ -6,7 +6,7 @@ import signal
 import time
 
 from tests.faults.books import Fault
-from tests.faults.fabric import SESSION, Fabric, Setting
+from tests.faults.fabric import LOAD, SESSION, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 
@@ -14,11 +14,12 @@ def run(ground: Ground) -> None:
     setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=3, processors=2)
     with ground.fabric(setting) as fabric:
         _slow(fabric, share=0.5, seconds=0.4)
-        with fabric.load(60):
+        with fabric.load(LOAD):
             time.sleep(3)
             for _ in range(-(-ground.count // 3)):
                 _sleep_of_three(fabric, ground.seconds(SESSION + 2.5))
                 time.sleep(fabric.rng.uniform(0.5, 1.5))
+                _slow(fabric, share=0.1, seconds=0.2)  # or a backlog of all rounds would gather
                 fabric.recovered()
         fabric.settle()
 
@@ -27,7 +28,7 @@ def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
     """Two of the three that deliver and one that processes; the others take over."""
     sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
     _slow(fabric, share=1.0, seconds=1.5)
-    fabric.say(300)
+    fabric.say(150)
     time.sleep(1.0)  # so that all calls are open, and records wait behind them, when the processes stop
     with fabric.fault("stop"), fabric.fault("stop"), fabric.fault("stop"):
         for worker in sleepers:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from tests.faults import injections
-from tests.faults.fabric import Setting
+from tests.faults.fabric import LOAD, Setting
 from tests.faults.ground import Ground, Row
 
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "unique", "none"))) as fabric:
-        with fabric.load(60):
+        with fabric.load(LOAD):
             for _ in range(ground.outages):
                 time.sleep(fabric.rng.uniform(1.0, 2.5))
                 injections.kill_all(fabric, away=ground.seconds(5.0))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import time
 
-from tests.faults.fabric import Fabric, Setting
+from tests.faults.fabric import LOAD, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "versioned", "none"), slots=False)) as fabric:
-        with fabric.load(60):
+        with fabric.load(LOAD):
             time.sleep(3)
             for _ in range(ground.count):
                 _change(fabric, fabric.rng.choice(["deliver", "process"]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from tests.faults.fabric import Fabric, Setting
+from tests.faults.fabric import LOAD, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "unique"))) as fabric:
-        with fabric.load(60):
+        with fabric.load(LOAD):
             for number in range(ground.count):
                 time.sleep(0.25)
                 _bug(fabric, number)

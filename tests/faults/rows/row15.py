@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.faults.books import Fault
-from tests.faults.fabric import Setting
+from tests.faults.fabric import LOAD, Setting
 from tests.faults.ground import Ground, Row
 
 FOR_EVER = 10**9
@@ -14,7 +14,7 @@ FOR_EVER = 10**9
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "unique", "none"))) as fabric:
         down = next(iter(fabric.sinks))
-        with fabric.load(60):
+        with fabric.load(LOAD):
             for number in range(ground.outages):
                 time.sleep(fabric.rng.uniform(1.0, 2.0))
                 kind = ("unavailable", "error_before")[number % 2]

@@ -20,8 +20,8 @@ def run(ground: Ground) -> None:
                 for sink in fabric.sinks:
                     fabric.erp.rules(sink, locked=shut)
                 begun = time.time()
+                eventually(fabric.held, 30, "what is locked out is parked")
                 time.sleep(ground.seconds(4.0))
-                eventually(lambda: fabric.held() or fabric.setting.plant, 20, "what is locked out is parked")
                 for month in (*shut, *shut):  # each month of each cycle is closed once and opened once
                     with fabric.fault(f"locked {month} since {begun:.0f}"):
                         pass

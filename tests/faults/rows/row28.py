@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from psfabric.engine import Write
-from tests.faults.fabric import Fabric, Setting
+from tests.faults.fabric import LOAD, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 BRACKETS = b"[" * 100_000
@@ -22,7 +22,7 @@ FRAMED = {
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "none"))) as fabric:
         sent: dict[str, bytes | None] = {}
-        with fabric.load(60):
+        with fabric.load(LOAD):
             time.sleep(2)
             for number in range(-(-ground.count // 13)):
                 for write in poison(fabric, number):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from tests.faults import injections
-from tests.faults.fabric import Setting
+from tests.faults.fabric import LOAD, Setting
 from tests.faults.ground import Ground, Row
 
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "unique", "none"))) as fabric:
-        with fabric.load(60):
+        with fabric.load(LOAD):
             time.sleep(2)
             for number in range(ground.count):
                 time.sleep(fabric.rng.uniform(0.3, 1.2))

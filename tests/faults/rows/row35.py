@@ -6,13 +6,13 @@ import time
 from contextlib import AbstractContextManager
 
 from tests.faults import injections
-from tests.faults.fabric import Fabric, Setting
+from tests.faults.fabric import LOAD, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "none"))) as fabric:
-        with fabric.load(60):
+        with fabric.load(LOAD):
             for number in range(ground.outages):
                 time.sleep(fabric.rng.uniform(1.5, 2.5))
                 with _trouble(ground, fabric, number):

@@ -28,7 +28,7 @@ def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
     """Two of the three that deliver and one that processes; the others take over."""
     sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
     _slow(fabric, share=1.0, seconds=1.5)
-    fabric.say(150)
+    fabric.say(300)
     time.sleep(1.0)  # so that all calls are open, and records wait behind them, when the processes stop
     with fabric.fault("stop"), fabric.fault("stop"), fabric.fault("stop"):
         for worker in sleepers:

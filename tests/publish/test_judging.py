@@ -20,6 +20,7 @@ from psfabric.event import LIVE
 from psfabric.ids import digest
 from psfabric.publish import Draft, Judged, Mistake, WrongInput, draft_of, judged, sequence
 from psfabric.publish.publisher import checked
+from schemas import rules
 from schemas.models import TimeSubmitted
 from tests.contracts.given import EXAMPLES
 from tests.psfabric.test_codec import Ids
@@ -108,12 +109,19 @@ def test_every_example_can_be_published_and_gets_the_key_that_it_has(event: str,
         assert CODEC.encode(found.event)[0].decode() == body["partition_key"]
 
 
+LOOKED_UP = {rule.code for rule in rules.every() if rule.against}
+"""Rules with what an event names: only who can look that up asks them, and a publisher cannot."""
+
+
 @pytest.mark.parametrize(("event", "path"), list(cases("fail")))
 def test_every_failing_example_is_refused_and_the_field_or_rule_at_fault_named(event: str, path: Path) -> None:
     body = strict_json.loads(path.read_bytes())
     fault = path.name.split(".")[2]
     draft = Draft(event, {k: v for k, v in body.items() if k not in ("event_id", "partition_key")}, json=True)
     found = judged(draft, SOURCE)
+    if fault in LOOKED_UP:
+        assert isinstance(found, Judged)
+        return
     assert isinstance(found, list), "it was taken for right"
     named = [each for each in found if fault.startswith(each.field.split(".")[0]) or each.why.startswith(f"{fault}: ")]
     assert named, (fault, found)

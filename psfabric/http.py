@@ -136,5 +136,7 @@ def fetch(method: str, url: str, *, json: Any = None, timeout: float = 10.0) -> 
     try:
         answer = _client().request(method, url, json=json, timeout=timeout)
     except httpx.HTTPError as error:
-        raise Transient(f"{method} {_host(url)}: {type(error).__name__}") from None
+        at = httpx.URL(url)
+        where = f"{at.scheme}://{at.netloc.decode()}"  # without the user and password that a URL may hold
+        raise Transient(f"{where} gives no answer ({type(error).__name__})") from None
     return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)

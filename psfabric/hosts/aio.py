@@ -29,7 +29,7 @@ from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
 from psfabric.hosts.waiting import Waiting
-from psfabric.hosts.whole import even, until_whole
+from psfabric.hosts.whole import Look, even
 from psfabric.kafka import Admin, GroupReader, Producer, TooLarge
 from psfabric.stages import Calling
 from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry, of_engine
@@ -92,7 +92,7 @@ class Member:
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._rejoin = asyncio.Event()
-        self._look: asyncio.Task[None] | None = None
+        self._look = Look(kafka, stage.name, stage.topics, self._rejoin.set)
         self._calls: dict[asyncio.Task[None], set[int]] = {}
         self._epoch = 0
         self._loaded: dict[int, Loaded] = {}
@@ -122,7 +122,7 @@ class Member:
                 raise self._failure
         finally:
             await self._close()
-            helpers += [self._look] if self._look is not None else []
+            self._look.end()
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -204,22 +204,14 @@ class Member:
         self._mine |= new
         self._epoch += 1
         self.ready = True
-        self._loop.call_soon_threadsafe(self._look_again)
+        if not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(self._look.begin)
 
     def _counts(self) -> Mapping[str, int]:
         try:
             return Admin(self._kafka).partitions(self.stage.topics)
         except Unavailable:
             return {}
-
-    def _look_again(self) -> None:
-        """The look at an earlier assignment ends; the one at this begins."""
-        if self._look is not None:
-            self._look.cancel()
-        if not self._stopping.is_set():
-            self._look = asyncio.create_task(
-                until_whole(self._kafka, self.stage.name, self.stage.topics, self._rejoin.set)
-            )
 
     def _load(self, partitions: list[int]) -> dict[int, Loaded]:
         """Tried again while the broker, or the schema registry, is away: an outage is no reason to end the process.

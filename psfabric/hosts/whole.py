@@ -49,6 +49,22 @@ async def until_whole(kafka: Kafka, group: str, topics: Sequence[str], rejoin: C
         await asyncio.sleep(REJOINED)
 
 
+class Look:
+    """The look at what one member has been assigned. That at an earlier assignment ends when the next one begins."""
+
+    def __init__(self, kafka: Kafka, group: str, topics: Sequence[str], rejoin: Callable[[], None]) -> None:
+        self._given = (kafka, group, topics, rejoin)
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self.end()
+        self._task = asyncio.create_task(until_whole(*self._given))
+
+    def end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
 def even(
     component: str, topics: Sequence[str], tps: Iterable[TopicPartition], counts: Callable[[], Mapping[str, int]]
 ) -> set[int]:

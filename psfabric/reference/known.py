@@ -29,10 +29,15 @@ class Lookups(ABC):
     def project(self, id: str) -> ProjectCreated:
         return self._known("project", id, ProjectCreated)
 
-    def _known(self, entity: str, id: str, model: type[M]) -> M:
+    def kept(self, entity: str, id: str) -> Model:
+        """The latest state of `id`, whichever event it was."""
         found = self.find(entity, id)
         if found is None:
             raise Held(Parent(entity, id), f"{entity} {id} is not known yet")
+        return found
+
+    def _known(self, entity: str, id: str, model: type[M]) -> M:
+        found = self.kept(entity, id)
         if not isinstance(found, model):
             raise Invalid("reference-unusable", f"{entity} {id} is kept as {found.EVENT}, wanted {model.EVENT}")
         return found

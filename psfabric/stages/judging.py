@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from psfabric.adapters import Known
-from psfabric.errors import Held, Invalid, Parent
+from psfabric.errors import Invalid
 from psfabric.event import Event
 from psfabric.violated import violated
 from schemas import rules
@@ -37,9 +37,7 @@ def disagreements(event: Event, entities: Collection[str], known: Known) -> Sequ
 
 def _look_up(entity: str, known: Known) -> LookUp:
     def look_up(id_: str) -> tuple[str, object]:
-        found = known.find(entity, id_)
-        if found is None:
-            raise Held(Parent(entity, id_), f"{entity} {id_} is not known yet")
+        found = known.kept(entity, id_)
         return found.EVENT, found
 
     return look_up

@@ -20,7 +20,7 @@ from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
 from psfabric.hosts.faust_chunks.chunk import Chunk, Taker
 from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
-from psfabric.hosts.whole import even, until_whole
+from psfabric.hosts.whole import Look, even
 from psfabric.kafka import OffsetGone
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,8 @@ class ChunkConsumer(Consumer):
         self._accepted: dict[TopicPartition, int] = {}
         self._refused_since: float | None = None
         self._soon = asyncio.Event()
-        self._look: asyncio.Task[None] | None = None
+        app = cast(Any, self.app)
+        self._look = Look(app.kafka, app.conf.id, self._taker.topics, self._thread.rejoin)
         self._taker.read_by(self)
 
     _thread: ChunkConsumerThread
@@ -117,17 +118,10 @@ class ChunkConsumer(Consumer):
         self._taker.assigned(numbers)
         await super().on_partitions_assigned({tp for tp in assigned if tp.partition in numbers}, generation_id)
         self.pause_partitions({tp for tp in assigned if tp.partition not in numbers})
-        self._looked_at()
-        app = cast(Any, self.app)
-        whole = until_whole(app.kafka, app.conf.id, self._taker.topics, self._thread.rejoin)
-        self._look = asyncio.create_task(whole)
-
-    def _looked_at(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        self._look.begin()
 
     async def on_stop(self) -> None:
-        self._looked_at()
+        self._look.end()
         await super().on_stop()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

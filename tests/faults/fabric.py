@@ -20,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from psfabric.codec import Codec
@@ -390,6 +390,16 @@ class Fabric:
         behind = {group: sum(one.behind for one in lags) for group, lags in found.items()}
         self.lag = {group: count for group, count in behind.items() if count}
         return self.lag
+
+    def owned_by_one(self, within: float) -> None:
+        """Wait until each component has one member left, and its group is at rest: the others count as gone."""
+        client = AdminClient({"bootstrap.servers": self.parts.kafka})
+
+        def one_each() -> bool:
+            found = [described.result(10) for described in client.describe_consumer_groups(self.components).values()]
+            return all(group.state is ConsumerGroupState.STABLE and len(group.members) == 1 for group in found)
+
+        eventually(one_each, within, "the others are gone", every=0.2)
 
     def records(self, topic: str) -> list[Record]:
         return read_topic(self.kafka, topic)

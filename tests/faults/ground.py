@@ -47,6 +47,8 @@ class Ground:
     seed: int
     tier: Tier = QUICK
     plant: str = ""
+    sinks: tuple[str, ...] = ()
+    """Only these flavours of sinks, whatever the row names: for a plant in one of them."""
     verdicts: list[Verdict] = field(default_factory=list)
     logs: str = ""
 
@@ -65,7 +67,8 @@ class Ground:
     def fabric(self, setting: Setting) -> Iterator[Fabric]:
         """A run; its verdict is among `verdicts` when the body has ended."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        made = Fabric(self.parts, self.nursery, folder, self.seed, dataclasses.replace(setting, plant=self.plant))
+        setting = dataclasses.replace(setting, plant=self.plant, sinks=self.sinks or setting.sinks)
+        made = Fabric(self.parts, self.nursery, folder, self.seed, setting)
         made.patience = 12.0 if self.plant else 0.0
         try:
             with made as running:

@@ -67,7 +67,6 @@ def version_condition_dropped() -> None:
     from tests.faults import adapters
 
     adapters.Versioned.condition = lambda self, found: {}  # type: ignore[method-assign]
-    lease_not_checked()
 
 
 def hold_order_ignored() -> None:

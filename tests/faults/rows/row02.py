@@ -9,6 +9,9 @@ from tests.faults.books import Fault
 from tests.faults.fabric import LOAD, SESSION, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
+TAKEN_OVER = 30.0
+"""Seconds after the session until the one that is left owns everything: it hears of it, hands over, and joins anew."""
+
 
 def run(ground: Ground) -> None:
     setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=3, processors=2)
@@ -17,7 +20,7 @@ def run(ground: Ground) -> None:
         with fabric.load(LOAD):
             time.sleep(3)
             for _ in range(-(-ground.count // 3)):
-                _sleep_of_three(fabric, ground.seconds(SESSION + 2.5))
+                _sleep_of_three(fabric, ground.seconds(SESSION))
                 time.sleep(fabric.rng.uniform(0.5, 1.5))
                 _slow(fabric, share=0.1, seconds=0.2)  # or a backlog of all rounds would gather
                 fabric.recovered()
@@ -25,7 +28,7 @@ def run(ground: Ground) -> None:
 
 
 def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
-    """Two of the three that deliver and one that processes; the others take over."""
+    """Two of the three that deliver and one that processes; they wake when the others have taken over all they had."""
     sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
     _slow(fabric, share=1.0, seconds=1.5)
     fabric.say(300)
@@ -35,6 +38,8 @@ def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
             worker.signal(signal.SIGSTOP)
         _slow(fabric, share=0.5, seconds=0.4)
         time.sleep(seconds)
+        fabric.owned_by_one(TAKEN_OVER)
+        fabric.recovered()  # what the sleepers were about to do is done, and newer versions after it
         for worker in sleepers:
             worker.signal(signal.SIGCONT)
 

@@ -14,6 +14,8 @@ LOST = (
 )
 LATE = Fault(kind="late", share=0.04, seconds=3.0)
 """It comes into effect a second after the caller has given up."""
+BEARS_LATE = ("versioned", "slow")
+"""By the condition of the write, and by waiting it out; nothing else protects a target from it."""
 SINKS = ("upsert", "versioned", "unique", "none", "slow")
 
 
@@ -21,7 +23,7 @@ def run(ground: Ground) -> None:
     setting = Setting(sinks=SINKS, keys=60)
     with ground.fabric(setting) as fabric:
         for sink, flavour in fabric.sinks.items():
-            late = (LATE,) if flavour == "slow" else ()
+            late = (LATE,) if flavour in BEARS_LATE else ()
             fabric.erp.rules(sink, faults=(*LOST, *late), lag=0.3)
         while len(fabric.journal.acts("fault")) < ground.count * len(SINKS):
             fabric.say(200)

@@ -214,6 +214,7 @@ class PureMember:
 
     def _turn(self) -> bool:
         """One burst: take acknowledgements, let records in, handle what may be handled. True when there may be more."""
+        self._producer.hear()
         while self._acknowledged:
             self._written(self._acknowledged.popleft())
         while self._passed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import confluent_kafka as ck
@@ -17,6 +18,9 @@ from psfabric.kafka.config import writing_config
 log = structlog.get_logger(__name__)
 
 Done = Callable[[Exception | None], None]
+
+ELSEWHERE = 0.01
+"""Seconds after `hear` during which nobody else listens."""
 
 _ANY = -1
 """The partitioner decides."""
@@ -60,6 +64,7 @@ class Producer:
             logger=quiet_logger("producer"),
         )
         self._stopping = threading.Event()
+        self._heard_at = float("-inf")
         self._poller = threading.Thread(target=self._poll, name="kafka-producer", daemon=True)
         self._poller.start()
 
@@ -76,6 +81,16 @@ class Producer:
                 produce(topic, value, key, _ANY if partition is None else partition, delivered, headers=list(headers))
             except (BufferError, ck.KafkaException):
                 self._produce(write, group)
+
+    def hear(self) -> None:
+        """Tell now, in this thread, whoever waits for what the broker has acknowledged meanwhile.
+
+        For a thread that computes all the time and writes much. The client takes the interpreter's lock anew for each
+        single acknowledgement, so a thread of its own that hears them fights for it with the one that computes. While
+        this is called often, that one keeps out.
+        """
+        self._heard_at = time.monotonic()
+        self._producer.poll(0)
 
     def write_and_wait(self, writes: Sequence[Write], timeout: float = 30.0) -> None:
         """For the sync rooms: return when all are acknowledged. Raises WriteFailed."""
@@ -124,7 +139,10 @@ class Producer:
         with contextlib.suppress(ck.KafkaException):  # knowing the leaders spares the first write half a second
             self._producer.list_topics(timeout=2)
         while not self._stopping.is_set():
-            self._producer.poll(0.1)
+            if time.monotonic() - self._heard_at < ELSEWHERE:
+                self._stopping.wait(ELSEWHERE)
+            else:
+                self._producer.poll(0.1)
 
 
 class _Group:

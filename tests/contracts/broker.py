@@ -40,6 +40,7 @@ COMPACT = {"cleanup.policy": "compact"}
 class Producer(Protocol):
     def write(self, writes: Sequence[Write], done: Done) -> None: ...
     def write_and_wait(self, writes: Sequence[Write], timeout: float = ...) -> None: ...
+    def hear(self) -> None: ...
     def flush(self, timeout: float = ...) -> bool: ...
 
 
@@ -147,6 +148,14 @@ class BrokerContract:
     def test_nothing_to_write_is_acknowledged_at_once(self, broker: Broker) -> None:
         told: list[Exception | None] = []
         broker.producer().write([], told.append)
+        assert told == [None]
+
+    def test_who_hears_is_told_what_was_acknowledged(self, broker: Broker) -> None:
+        name, producer, told = broker.topic(), broker.producer(), list[Exception | None]()
+        producer.write(writes(name, b"v"), told.append)
+        deadline = time.monotonic() + 20
+        while not told and time.monotonic() < deadline:
+            producer.hear()
         assert told == [None]
 
     def test_order_within_a_partition_is_the_order_of_writing(self, broker: Broker) -> None:

@@ -37,6 +37,9 @@ class SlowBroker:
     def write(self, writes: Sequence[Write], done: Done) -> None:
         self.open.append((writes, done))
 
+    def hear(self) -> None:
+        """It acknowledges when it is told to, not when it is asked."""
+
     def acknowledge(self, error: Exception | None = None) -> None:
         for _, done in self.open:
             done(error)

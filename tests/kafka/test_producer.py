@@ -47,6 +47,25 @@ def test_a_group_is_acknowledged_once_and_only_when_all_of_it_is_durable(kafka: 
     assert told.answers == [None]
 
 
+def test_who_writes_much_may_hear_in_his_own_thread_what_was_acknowledged(kafka: Kafka) -> None:
+    """And when he does not any more, the producer's thread tells as before."""
+    name, here, threads = topic(kafka), threading.get_ident(), list[int]()
+    with producing(kafka) as producer:
+
+        def heard_until(enough: int, deadline: float) -> None:
+            while len(threads) < enough:
+                assert time.monotonic() < deadline
+                producer.hear()
+
+        for count in range(1, 51):
+            producer.write([Write(name, b"k", b"v")], lambda error: threads.append(threading.get_ident()))
+            heard_until(count, time.monotonic() + 20)
+        told = Told()
+        producer.write([Write(name, b"k", b"v")], told)
+        assert told.wait() == [None]
+    assert threads.count(here) > 25, "the thread that computes hears nothing itself"
+
+
 def test_nothing_to_write_is_acknowledged_at_once(kafka: Kafka) -> None:
     told = Told()
     with producing(kafka) as producer:

@@ -41,7 +41,7 @@ class _Writes:
 
 
 class MemoryProducer:
-    """`write`, `write_and_wait`, `flush` and `close` as the real one; the rest is what a test decides by hand."""
+    """Its first five methods as the real one; the rest is what a test decides by hand."""
 
     def __init__(self, broker: _Broker) -> None:
         self._broker = broker
@@ -55,6 +55,10 @@ class MemoryProducer:
         group = _Writes(done, len(writes))
         for write in writes:
             self._queues.setdefault(self._broker.place(write), deque()).append((write, group))
+        if not self._broker.by_hand:
+            self.flush()
+
+    def hear(self) -> None:
         if not self._broker.by_hand:
             self.flush()
 

@@ -12,7 +12,7 @@ FAULTY = $(if $(ROW),tests/faults/test_rows.py,-vv -n 2 --dist worksteal tests/f
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-docker test-faults test-faults-long bench check schema-check format up down status logs restart fetch lock clean
+.PHONY: help venv demo test test-docker test-faults test-large test-faults-long bench check schema-check format up down status logs restart fetch lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-docker: venv ## the parts as containers instead: needs a Docker engine, pul
 
 test-faults: venv ## run the rows of faults, crash points and controls, scaled: ROW=17 SEED=5 for one
 	@.venv/bin/pytest $(FAULTY)
+
+test-large: venv ## replay incidents of full size: 100,000 dead letters with 20 deaths, 200,000 listed (LARGE=500 for a try)
+	@.venv/bin/pytest -vv -s -m large tests/faults/test_large_replay.py tests/replay/test_killed.py tests/cli/test_many.py
 
 test-faults-long: venv ## the same unscaled and ten times as often; takes a night
 	@TIER=long .venv/bin/pytest $(FAULTY)

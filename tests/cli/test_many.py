@@ -147,7 +147,7 @@ def test_many_take_no_more_than_a_bounded_room(here: Plant, tmp_path: Path) -> N
     assert max(each.megabytes for each in found.values()) < MEGABYTES
 
 
-@pytest.mark.faults
+@pytest.mark.large
 @pytest.mark.timeout(1200)
 def test_200_000_take_no_more_than_a_bounded_room(here: Plant, tmp_path: Path) -> None:
     """Memory does not grow with them: the same commands on 3,000 take nearly as much."""

@@ -39,7 +39,7 @@ def appliers() -> Iterator[Nursery]:
     made.close()
 
 
-@pytest.mark.faults
+@pytest.mark.large
 @pytest.mark.timeout(3600)
 def test_a_large_incident_comes_home_once_though_its_replay_is_killed_twenty_times(
     parts: Parts, nursery: Nursery, appliers: Nursery, tmp_path: Path, tell: Tell

@@ -41,12 +41,12 @@ def test_topics_that_differ_in_partitions_are_refused() -> None:
 # ------------------------------------------------------------------------------------------------ looking
 
 
-def looks(monkeypatch: pytest.MonkeyPatch, *found: set[tuple[str, int]] | FabricError | None) -> Iterator[object]:
+def looks(monkeypatch: pytest.MonkeyPatch, *found: set[tuple[str, int]] | Exception | None) -> Iterator[object]:
     answers = iter(found)
 
     def look(*_: object) -> set[tuple[str, int]] | None:
         answer = next(answers)
-        if isinstance(answer, FabricError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -58,7 +58,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, *found: set[tuple[str, int]] | Fabric
 
 async def test_it_looks_until_the_group_is_whole_and_has_it_divided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     ownerless, asked = {("redo.c", 1)}, list[int]()
-    left = looks(monkeypatch, None, Unavailable("away"), ownerless, None, ownerless, set(), ownerless)
+    left = looks(monkeypatch, None, Unavailable("away"), RuntimeError(), ownerless, None, ownerless, set(), ownerless)
     async with asyncio.timeout(10):
         await until_whole(KAFKA, "c", TOPICS, lambda: asked.append(1))
     assert len(asked) == 2

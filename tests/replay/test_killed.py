@@ -97,7 +97,7 @@ def test_of_two_operators_who_apply_at_the_same_time_one_sends_each_record_once(
         two_at_once(field)
 
 
-@pytest.mark.faults
+@pytest.mark.large
 @pytest.mark.timeout(900)
 def test_two_operators_fifty_times(field: Field) -> None:
     ends = Counter[str]()
@@ -107,7 +107,7 @@ def test_two_operators_fifty_times(field: Field) -> None:
     assert ends["sent"] == 50
 
 
-@pytest.mark.faults
+@pytest.mark.large
 @pytest.mark.timeout(1800)
 def test_a_large_replay_that_is_killed_twenty_times_enters_redo_once(field: Field) -> None:
     """Into redo only: nobody reads it here. At least 200 a second, deaths and restarts included."""

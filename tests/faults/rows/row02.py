@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 
@@ -9,31 +10,34 @@ from tests.faults.books import Fault
 from tests.faults.fabric import LOAD, SESSION, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
+SLEEPERS = 5
 TAKEN_OVER = 30.0
 """Seconds after the session until the one that is left owns everything: it hears of it, hands over, and joins anew."""
 
 
 def run(ground: Ground) -> None:
-    setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=3, processors=2)
+    setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=4, processors=3)
     with ground.fabric(setting) as fabric:
         _slow(fabric, share=0.5, seconds=0.4)
         with fabric.load(LOAD):
             time.sleep(3)
-            for _ in range(-(-ground.count // 3)):
-                _sleep_of_three(fabric, ground.seconds(SESSION))
+            for _ in range(-(-ground.count // SLEEPERS)):
+                _sleep(fabric, ground.seconds(SESSION))
                 time.sleep(fabric.rng.uniform(0.5, 1.5))
                 _slow(fabric, share=0.1, seconds=0.2)  # or a backlog of all rounds would gather
                 fabric.recovered()
         fabric.settle()
 
 
-def _sleep_of_three(fabric: Fabric, seconds: float) -> None:
-    """Two of the three that deliver and one that processes; they wake when the others have taken over all they had."""
-    sleepers = [*fabric.rng.sample(fabric.of("deliver"), 2), fabric.rng.choice(fabric.of("process"))]
+def _sleep(fabric: Fabric, seconds: float) -> None:
+    """All but one of those that deliver and of those that process; they wake when that one has taken over."""
+    sleepers = [*fabric.rng.sample(fabric.of("deliver"), 3), *fabric.rng.sample(fabric.of("process"), 2)]
     _slow(fabric, share=1.0, seconds=1.5)
     fabric.say(300)
     time.sleep(1.0)  # so that all calls are open, and records wait behind them, when the processes stop
-    with fabric.fault("stop"), fabric.fault("stop"), fabric.fault("stop"):
+    with contextlib.ExitStack() as stops:
+        for _ in sleepers:
+            stops.enter_context(fabric.fault("stop"))
         for worker in sleepers:
             worker.signal(signal.SIGSTOP)
         _slow(fabric, share=0.5, seconds=0.4)

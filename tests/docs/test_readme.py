@@ -41,6 +41,10 @@ ELSEWHERE = {
         "tests.faults.test_small.test_the_whole_road_outlives_deaths_at_a_sample_of_its_points",
         "the same harness, a sample of it",
     ),
+    "make test-large": (
+        "tests.replay.test_killed.test_of_two_operators_who_apply_at_the_same_time_one_sends_each_record_once",
+        "the same incidents in full size, half an hour of both cores",
+    ),
     "make bench": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "minutes of both cores"),
     "make check": ("tests.deploy.test_environment.test_make_help_lists_every_target", "merged work has passed it"),
     "make schema-check": (

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from psfabric.engine import filing, obeying, snapshot, waiting
 from psfabric.engine.applied import Applied
@@ -542,8 +543,12 @@ class Engine:
         """The earliest instant at which a waiting head may be called, or None."""
         if self.paused or self.stopped or self._all_open:
             return None
-        dues = [w.due for lane in self.lanes.values() for w in lane.heads()]
-        return None if not dues else max(min(dues), self._pace.next_at(now))
+        first = None
+        for work in chain.from_iterable(lane.heads() for lane in self.lanes.values()):
+            first = work.due if first is None else min(first, work.due)
+            if first <= now:
+                break  # the others, however many, change nothing
+        return None if first is None else max(first, self._pace.next_at(now))
 
     def snapshot(self, now: float) -> snapshot.Snapshot:
         return snapshot.of_lanes(

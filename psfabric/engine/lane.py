@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from psfabric.engine.applied import Applied
 from psfabric.engine.deadletter import Marker, key_hash
@@ -92,9 +93,16 @@ class Lane:
             self.ready[work.key] = None
 
     def heads(self) -> Iterator[Work]:
-        """Works that may be looked at now, one per key."""
-        for key in list(self.ready):
-            yield self.queues[key][0]
+        """Works that may be looked at now, one per key. Who looks may call them.
+
+        Few are wanted where many wait, so the keys are copied little by little.
+        """
+        at, size = 0, 16
+        while keys := list(islice(self.ready, at, at + size)):
+            for key in keys:
+                yield self.queues[key][0]
+            at += sum(key in self.ready for key in keys)
+            size *= 2
 
     def head(self, key: bytes) -> Work | None:
         queue = self.queues.get(key)

@@ -49,7 +49,7 @@ def test_a_large_incident_comes_home_once_though_its_replay_is_killed_twenty_tim
     seed = random.SystemRandom().randrange(10**6)
     rng = random.Random(seed)
     flavours = ("upsert", "unique")
-    setting = Setting(sinks=flavours, thin=False, declared=dict.fromkeys(flavours, UNLIMITED))
+    setting = Setting(sinks=flavours, thin=False, deliverers=2, declared=dict.fromkeys(flavours, UNLIMITED))
     with Fabric(parts, nursery, tmp_path, seed, setting) as fabric:
         for sink in fabric.sinks:
             fabric.erp.rules(sink, refuses="the client is blocked")

@@ -33,6 +33,11 @@ class Step:
     writes: tuple[tuple[Work, tuple[Write, ...]], ...] = ()
 
 
+LOOK_LEAST, LOOK_EACH = 0.5, 0.0005
+"""Seconds between two looks at all heads while the pace refuses calls, at least and for each head: what needs no call
+is decided meanwhile, and thousands that wait for the target do not take the processor from the calls that are open."""
+
+
 class Engine:
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Engine:
         self._succeeded_at = float("-inf")
         self._now = float("-inf")
         self._was_open = False
+        self._look_again_at = float("-inf")
 
     # ------------------------------------------------------------------------------------------ partitions
 
@@ -225,6 +231,7 @@ class Engine:
 
     def _obey(self, lane: Lane, tp: TopicPartition, record: Record) -> None:
         """Act on a control record. It counts as done when the work that carries it out is."""
+        self._look_again_at = float("-inf")
         at, log = (tp, record.offset), lane.log(tp)
         try:
             control = read_control(record)
@@ -248,10 +255,12 @@ class Engine:
         calls: list[tuple[Work, ...]] = []
         writes: list[tuple[Work, tuple[Write, ...]]] = []
         batch: list[Work] = []
+        refused, looked_at = False, 0
         for lane in self._in_turn():
             for work in lane.heads():
-                if not batch and self._all_open:
-                    break  # what is left, however much it is, is looked at when a call returns
+                if not batch and (self._all_open or (refused and now < self._look_again_at)):
+                    break  # what is left, however much it is, is looked at when a call returns, or may be made
+                looked_at += 1
                 decided = work.forced or obeying.replaced(lane, work) or self._barred(lane, work)
                 if decided is not None:
                     lane.called(work, State.WRITING)
@@ -259,14 +268,20 @@ class Engine:
                     if self.stopped:
                         return Step((*calls, tuple(batch)) if batch else tuple(calls), tuple(writes))
                     writes.append((work, made))
-                elif work.due <= now and (batch or self._pace.may_call(now, len(self._calls))):
+                elif work.due > now:
+                    continue
+                elif batch or (not refused and self._pace.may_call(now, len(self._calls))):
                     self._call(lane, work, new=not batch)
                     batch.append(work)
                     if len(batch) >= self.policy.batch:
                         calls.append(tuple(batch))
                         batch = []
+                else:
+                    refused = True
         if batch:
             calls.append(tuple(batch))
+        if refused and now >= self._look_again_at:
+            self._look_again_at = now + max(LOOK_LEAST, looked_at * LOOK_EACH)
         return Step(tuple(calls), tuple(writes))
 
     @property
@@ -298,6 +313,7 @@ class Engine:
         if back <= 0:
             return
         self._pace.set_back(back)
+        self._look_again_at -= back
         for lane in self.lanes.values():
             lane.believe_at -= back
             lane.quiet = {key: until - back for key, until in lane.quiet.items()}
@@ -532,7 +548,10 @@ class Engine:
     def release(self, met: Callable[[Until], bool], now: float) -> int:
         """Let go, in source order, what is met, due, or too old (that becomes a dead letter). Returns how many."""
         sweep = waiting.Release(self.policy, met, now)
-        return sum(sweep.lane(lane) for lane in self.lanes.values())
+        released = sum(sweep.lane(lane) for lane in self.lanes.values())
+        if released:
+            self._look_again_at = float("-inf")
+        return released
 
     def held(self) -> Sequence[HoldEntry]:
         return [e for lane in self.lanes.values() for e in lane.held.values()]

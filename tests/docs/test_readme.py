@@ -43,7 +43,7 @@ ELSEWHERE = {
     ),
     "make test-large": (
         "tests.replay.test_killed.test_of_two_operators_who_apply_at_the_same_time_one_sends_each_record_once",
-        "the same incidents in full size, half an hour of both cores",
+        "the same incidents in full size, an hour of both cores",
     ),
     "make bench": ("tests.docs.test_readme.test_every_command_is_run_or_covered", "minutes of both cores"),
     "make check": ("tests.deploy.test_environment.test_make_help_lists_every_target", "merged work has passed it"),

@@ -36,11 +36,14 @@ class Size:
 
 
 SIZES = {
-    "default": Size(3, 300_000, 30_000, 6_000, 15.0, 1.0, 10),
+    "default": Size(3, 300_000, 30_000, 12_000, 15.0, 1.0, 10),
     "quick": Size(1, 60_000, 10_000, 2_000, 5.0, 0.25, 3),
     "tiny": Size(1, 3_000, 1_000, 100, 1.0, 0.03, 1, foreign=False),
-    "long": Size(3, 300_000, 30_000, 6_000, 30.0, 10.0, 10),
+    "long": Size(3, 300_000, 30_000, 12_000, 30.0, 10.0, 10),
 }
+
+POSTERS = {"http_loop": ("http_loop", "httpx"), "aiohttp_loop": ("http_loop", "aiohttp"), "sink": ("sink", "")}
+"""Who posts -> its module and its client."""
 
 
 class Bench:
@@ -118,15 +121,16 @@ class Bench:
         fill(self._bootstrap, source, enriched(self._size.posts))
         with http_target() as url:
             for number in range(self._size.rounds):
-                for peer in ("http_loop", "sink"):
+                for peer in POSTERS:
                     self._one(peer, number, partial(self._post, peer, source, url))
 
     def _post(self, peer: str, source: str, url: str) -> Reading:
-        name = unique(peer.replace("_", "-"))
+        name, (module, client) = unique(peer.replace("_", "-")), POSTERS[peer]
         want = {"bootstrap": self._bootstrap, "source": source, "group": name, "records": self._size.posts, "url": url}
+        want["client"] = client
         create(self._bootstrap, [f"applied.{name}"])
         with component_topics(self._bootstrap, name):
-            return measured(peer, want)
+            return measured(module, want)
 
     def _beside_replay(self) -> None:
         with http_target() as url:

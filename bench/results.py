@@ -23,6 +23,7 @@ RATIOS = {
     "host_lazy_over_stock_faust": ("host_lazy", "stock_faust"),
     "host_lazy_over_quix": ("host_lazy", "quix"),
     "sink_over_http_loop": ("sink", "http_loop"),
+    "sink_over_aiohttp_loop": ("sink", "aiohttp_loop"),
 }
 """Ratios of records per second, by wall clock."""
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
+import io
+import json as json_
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 import httpx
 
 from psfabric.errors import Invalid, Transient, Unknown
@@ -26,7 +31,21 @@ TIMEOUT = 30.0
 LONGEST_ASKED = 86_400.0
 """Seconds beyond which no `Retry-After` is believed: whoever asks for more is asked again after a day."""
 
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_NEVER_LEFT = (
+    aiohttp.ClientConnectorError,  # refused, no such host, TLS that failed; of a proxy too
+    aiohttp.ConnectionTimeoutError,  # also: no connection of the pool was free
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+
+_LARGEST_HEADER = 65_536
+_IN_ONE_PIECE = 2**20
+"""Bytes of a body up to which it is written at once; the client warns of more than this."""
+
+
+class _Broke(aiohttp.ClientError):
+    """A connection that broke after a request had left on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +59,7 @@ class Response:
     def json(self) -> Any:
         """The body as JSON, numbers with a point as Decimal. Raises Invalid(upstream-malformed)."""
         try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_no_constant)
+            return json_.loads(self.body, parse_float=Decimal, parse_constant=_no_constant)
         except (ValueError, ArithmeticError, RecursionError) as error:
             why = f"status {self.status} with a body that is not JSON ({type(error).__name__})"
             raise Invalid("upstream-malformed", why) from None
@@ -57,11 +76,10 @@ class Http:
     only while its sending lease holds (DESIGN 5.5).
     """
 
-    def __init__(self, *, limit: int = 16, timeout: float = TIMEOUT, client: httpx.AsyncClient | None = None) -> None:
-        limits = httpx.Limits(max_connections=limit, keepalive_expiry=1.5)
-        # Some servers (gunicorn) drop an idle connection after 2 s; we let go of it first.
-        self._client = client or httpx.AsyncClient(limits=limits, timeout=timeout, follow_redirects=False)
+    def __init__(self, *, limit: int = 16, timeout: float = TIMEOUT) -> None:
+        self._limit = limit
         self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
         self.gate: Callable[[], Awaitable[None]] = _open
 
     async def request(
@@ -78,34 +96,110 @@ class Http:
     ) -> Response:
         """Send one request. `json` is encoded as is (give text for decimals); `data` is a form.
 
-        `timeout` bounds the whole exchange, and never exceeds that of the component; a third of it each the wait for a
-        free connection and the connecting.
+        `timeout` bounds the whole exchange, and never exceeds that of the component; a third of it the connecting, two
+        thirds that with the wait for a free connection.
         Raises Transient when nothing left this machine, Unknown when the connection broke or timed out afterwards.
         """
         await self.gate()
         timeout = min(timeout or self._timeout, self._timeout)
-        each = httpx.Timeout(timeout, pool=timeout / 3, connect=timeout / 3)
+        headers = dict(headers or {})
+        if json is not None:
+            content = json_.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            headers.setdefault("Content-Type", "application/json")
+        elif data is not None:
+            content = urlencode(data).encode()
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        if params:
+            url += ("&" if "?" in url else "?") + urlencode(params, quote_via=quote)
         try:
-            async with asyncio.timeout(timeout):  # httpx bounds each read only: a trickling answer would never end
-                answer = await self._client.request(
-                    method, url, headers=headers, json=json, content=content, params=params, data=data, timeout=each
-                )
+            async with asyncio.timeout(timeout):  # of the whole: a trickling answer would never end
+                return await self._exchange(method, url, headers, content, timeout)
         except _NEVER_LEFT as error:
             raise Transient(f"{method} {_host(url)}: not reached ({type(error).__name__})") from None
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise Unknown(f"{method} {_host(url)}: no answer ({type(error).__name__})") from None
-        return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise Unknown(f"{method} {_host(url)}: no answer ({_name(error)})") from None
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, timeout: float
+    ) -> Response:
+        connecting = aiohttp.ClientTimeout(connect=timeout * 2 / 3, sock_connect=timeout / 3)
+        body = io.BytesIO(content) if content and len(content) > _IN_ONE_PIECE else content
+        async with self._opened().request(
+            method, url, headers=headers, data=body, proxy=_proxy(url), allow_redirects=False, timeout=connecting
+        ) as answer:
+            names = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
+            return Response(answer.status, names, await answer.read())
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The pool, made at the first request: it belongs to the event loop that runs then."""
+        if self._session is None:
+            pool = aiohttp.TCPConnector(
+                limit=self._limit,
+                keepalive_timeout=1.5,  # some servers (gunicorn) drop an idle connection after 2 s; we let go first
+                ssl=_trusted(),
+            )
+            self._session = aiohttp.ClientSession(
+                connector=pool,
+                headers={"Accept": "*/*"},
+                skip_auto_headers=["Content-Type"],
+                max_line_size=_LARGEST_HEADER,
+                max_field_size=_LARGEST_HEADER,
+                middlewares=[_once],
+            )
+        return self._session
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp sends a PUT, GET or DELETE again by itself when an old connection turns out to be broken, and it may have
+    been done. Only the engine decides what is sent again, so it is not shown the errors after which it does that.
+    """
+    try:
+        return await send(request)
+    except _NEVER_LEFT:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Broke from error
 
 
 async def _open() -> None:
     """No lease to wait for."""
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """One for all pools: reading the certificates costs more than most requests."""
+    return httpx.create_ssl_context()
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name for an address."""
+    try:
+        at = urlsplit(url)
+        return _proxy_to(at.scheme, at.hostname or "")
+    except ValueError:
+        raise aiohttp.InvalidURL(url) from None
+
+
+@functools.lru_cache(maxsize=256)
+def _proxy_to(scheme: str, host: str) -> str | None:
+    named = getproxies()
+    proxy = named.get(scheme) or named.get("all")
+    return proxy if proxy and not proxy_bypass(host) else None
+
+
+def _name(error: BaseException) -> str:
+    return type(error.__cause__ if isinstance(error, _Broke) else error).__name__
+
+
 def _host(url: str) -> str:
-    return httpx.URL(url).host
+    try:
+        return urlsplit(url).hostname or "no host"
+    except ValueError:
+        return "no address"
 
 
 def retry_after(response: Response, now: datetime | None = None) -> float | None:

@@ -1,12 +1,17 @@
-"""A plain asyncio loop: read, decode, post with as many requests open as the sink stage has, commit each second."""
+"""A plain asyncio loop: read, decode, post with as many requests open as the sink stage has, commit each second.
+
+`client`: `httpx`, which most would take today, or `aiohttp`, which ours stands on and costs a fifth.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import confluent_kafka as ck
 import httpx
 
@@ -14,6 +19,35 @@ from bench.meter import Meter, asked
 from bench.peers.bare import as_record
 from bench.posting import CONCURRENCY, body
 from bench.work import codec
+
+Posting = Callable[[Any], Awaitable[None]]
+
+
+@asynccontextmanager
+async def by_httpx(url: str) -> AsyncIterator[Posting]:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONCURRENCY * 2), timeout=30) as client:
+
+        async def post(what: Any) -> None:
+            answer = await client.post(url, json=what)
+            answer.raise_for_status()
+            answer.json()
+
+        yield post
+
+
+@asynccontextmanager
+async def by_aiohttp(url: str) -> AsyncIterator[Posting]:
+    pool, timeout = aiohttp.TCPConnector(limit=CONCURRENCY * 2), aiohttp.ClientTimeout(30)
+    async with aiohttp.ClientSession(connector=pool, timeout=timeout, raise_for_status=True) as client:
+
+        async def post(what: Any) -> None:
+            async with client.post(url, json=what) as answer:
+                await answer.json()
+
+        yield post
+
+
+CLIENTS = {"httpx": by_httpx, "aiohttp": by_aiohttp}
 
 
 async def main(want: Mapping[str, Any]) -> None:
@@ -27,14 +61,11 @@ async def main(want: Mapping[str, Any]) -> None:
         }
     )
     consumer.subscribe([want["source"]])
-    limits = httpx.Limits(max_connections=CONCURRENCY * 2)
-    async with httpx.AsyncClient(limits=limits, timeout=30) as client:
+    async with CLIENTS[want["client"]](want["url"]) as send:
 
         async def post(message: ck.Message) -> None:
             async with slots:
-                answer = await client.post(want["url"], json=body(coding.decode(as_record(message))))
-                answer.raise_for_status()
-                answer.json()
+                await send(body(coding.decode(as_record(message))))
                 meter.handled()
 
         commits_at = time.monotonic() + 1.0

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -22,10 +23,9 @@ from psfabric.adapters import Notice, Page, Polled, Request, Source, Thin, Webho
 from psfabric.errors import Invalid, Refused, Transient
 from psfabric.event import Raw
 from psfabric.http import Http
+from tests.contracts.answering import Answering, Respond
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
-
-Respond = Callable[[httpx.Request], httpx.Response]
 
 GARBAGE = {
     "nothing": b"",
@@ -43,11 +43,6 @@ GARBAGE = {
 
 def known_codes() -> set[str]:
     return set(schemas.codes())
-
-
-def answering(respond: Respond) -> Http:
-    """The real client over a network that answers as `respond` says, which may raise httpx errors too."""
-    return Http(client=httpx.AsyncClient(transport=httpx.MockTransport(respond)))
 
 
 class SourceContract:
@@ -172,36 +167,34 @@ class ThinContract:
     async def test_trouble_of_the_source_kills_no_record(self, source: Source, thin: Raw, status: int) -> None:
         """Credentials are repaired by people, throttles and outages pass."""
         with pytest.raises(Transient):
-            await _hydrate(source, thin, answering(lambda request: httpx.Response(status, json={})))
+            await _hydrate(source, thin, Answering(lambda request: httpx.Response(status, json={})))
 
     async def test_the_wait_that_the_source_asks_for_is_passed_on(self, source: Source, thin: Raw) -> None:
         headers = {"retry-after": "17"}
         with pytest.raises(Transient) as trouble:
-            await _hydrate(source, thin, answering(lambda request: httpx.Response(429, headers=headers)))
+            await _hydrate(source, thin, Answering(lambda request: httpx.Response(429, headers=headers)))
         assert trouble.value.after == 17
 
-    @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError])
-    async def test_a_lost_answer_is_asked_for_again(
-        self, source: Source, thin: Raw, error: type[httpx.HTTPError]
-    ) -> None:
+    @pytest.mark.parametrize("error", [aiohttp.ConnectionTimeoutError, TimeoutError, aiohttp.ServerDisconnectedError])
+    async def test_a_lost_answer_is_asked_for_again(self, source: Source, thin: Raw, error: type[Exception]) -> None:
         def fail(request: httpx.Request) -> httpx.Response:
-            raise error("broken")
+            raise error
 
         with pytest.raises(Transient):
-            await _hydrate(source, thin, answering(fail))
+            await _hydrate(source, thin, Answering(fail))
 
     @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b'{"a": NaN}', b"[" * 100_000])
     async def test_an_answer_that_is_no_object_is_named_so(
         self, source: Source, thin: Raw, body: bytes, let_in: Callable[[Respond], Respond]
     ) -> None:
         with pytest.raises(Invalid) as refusal:
-            await _hydrate(source, thin, answering(let_in(lambda request: httpx.Response(200, content=body))))
+            await _hydrate(source, thin, Answering(let_in(lambda request: httpx.Response(200, content=body))))
         assert refusal.value.code in known_codes()
 
     @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
     async def test_a_notice_that_is_none_is_refused_by_code(self, source: Source, thin: Raw, body: bytes) -> None:
         with pytest.raises(Invalid) as refusal:
-            await _hydrate(source, replace(thin, body=body), answering(lambda request: httpx.Response(500)))
+            await _hydrate(source, replace(thin, body=body), Answering(lambda request: httpx.Response(500)))
         assert refusal.value.code in known_codes()
 
 

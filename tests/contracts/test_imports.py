@@ -26,7 +26,7 @@ PLANTED = {
     "confluent_kafka only in psfabric.kafka": ("replay/road.py", "confluent_kafka"),
     "Faust and what is under it only in its host": ("psfabric/hosts/pure.py", "aiokafka"),
     "redis only in psfabric.reference": ("processors/keep_reference.py", "redis"),
-    "httpx only in psfabric.http": ("sinks/tryton_erp/rpc.py", "httpx"),
+    "HTTP clients only in psfabric.http": ("sinks/tryton_erp/rpc.py", "aiohttp"),
     "starlette and uvicorn only in psfabric.intake": ("cli/run.py", "uvicorn"),
     "OpenTelemetry and the Prometheus client only in psfabric.telemetry": ("psfabric/hosts/pure.py", "opentelemetry"),
     "gRPC only where the Pub/Sub API is spoken": ("producers/salesforce.py", "grpc"),

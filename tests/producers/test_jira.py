@@ -25,7 +25,8 @@ from psfabric.event import Event, Raw
 from psfabric.http import Http
 from psfabric.intake import app, serve
 from schemas.models import TimeRemoved, TimeSubmitted
-from tests.contracts.sources import NOW, ThinContract, WebhookContract, answering
+from tests.contracts.answering import Answering
+from tests.contracts.sources import NOW, ThinContract, WebhookContract
 from tests.producers.conftest import Vendors
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "webhook_signatures" / "cases.jsonl"
@@ -498,19 +499,19 @@ class Site:
 async def test_an_old_project_never_travels_under_a_new_version(source: Jira) -> None:
     """The issue moved and the worklog changed between our two reads: that mix must not be taken for one state."""
     old, new = issue(updated="2026-10-05T10:00:00.000+0000"), issue(customfield_10107="PRJ-2002", updated=later(2))
-    source.bind(answering(Site([old, new], [worklog(updated=later(3))])))
+    source.bind(Answering(Site([old, new], [worklog(updated=later(3))])))
     data = submitted(source, await source.hydrate(told("worklog_updated", "10014", "10066")))
     assert data.project_id == "PRJ-2002"
 
 
 async def test_a_worklog_changed_while_read_is_taken_with_its_own_version(source: Jira) -> None:
-    source.bind(answering(Site([issue(updated=later(1))], [worklog(updated=later(3), timeSpentSeconds=60)])))
+    source.bind(Answering(Site([issue(updated=later(1))], [worklog(updated=later(3), timeSpentSeconds=60)])))
     data = submitted(source, await source.hydrate(told("worklog_updated", "10014", "10066")))
     assert (data.worked_seconds, data.sequence[:19]) == (60, "2026-10-06T03:00:00")
 
 
 async def test_an_issue_that_does_not_rest_is_tried_again_later(source: Jira) -> None:
-    source.bind(answering(Site([issue(updated=later(n)) for n in range(9)], [worklog(updated=later(20))])))
+    source.bind(Answering(Site([issue(updated=later(n)) for n in range(9)], [worklog(updated=later(20))])))
     with pytest.raises(Transient):
         await source.hydrate(told("worklog_updated", "10014", "10066"))
 
@@ -523,7 +524,7 @@ async def test_numbers_are_stored_as_they_came(source: Jira) -> None:
     body = json.dumps(issue())[:-1] + ', "progress": 0.10, "big": 12345678901234567890123, "exp": 1E+2}'
     pages = {"issue": body.encode(), "worklog": strict_json.dumps(worklog(updated=later(0)))}
     source.bind(
-        answering(lambda r: httpx.Response(200, content=pages["worklog" if "/worklog" in r.url.path else "issue"]))
+        Answering(lambda r: httpx.Response(200, content=pages["worklog" if "/worklog" in r.url.path else "issue"]))
     )
     full = await source.hydrate(told("worklog_created", "10014", "10066"))
     for text in (b'"progress":0.10', b'"big":12345678901234567890123', b'"exp":1E+2'):

@@ -25,7 +25,8 @@ from psfabric.errors import Invalid, Transient
 from psfabric.event import Raw
 from psfabric.http import Http
 from schemas.models import BillingRequested, ClientOnboarded, EngagementContracted, MilestoneAccepted
-from tests.contracts.sources import PolledContract, Respond, ThinContract, answering, taken
+from tests.contracts.answering import Answering, Respond
+from tests.contracts.sources import PolledContract, ThinContract, taken
 from tests.producers.conftest import Vendors
 
 OPPORTUNITY, ACCOUNT = "0065g00000TestoAAA", "0015g00000TestaAAA"
@@ -365,7 +366,7 @@ class Org:
 
 async def test_an_opportunity_is_read_with_its_account_and_lines(source: Salesforce) -> None:
     org = Org(Opportunity=[opportunity()], Account=[account()], lines=[[line()]])
-    source.bind(answering(org))
+    source.bind(Answering(org))
     full = await source.hydrate(event([OPPORTUNITY]))
     assert [event.type for event in source.translate(full)] == list(source.emits[:2])
     assert full.headers["fabric-notice-id"] == "n-1"
@@ -374,7 +375,7 @@ async def test_an_opportunity_is_read_with_its_account_and_lines(source: Salesfo
 
 
 async def test_several_ids_are_several_records(source: Salesforce) -> None:
-    source.bind(answering(Org(Opportunity=[opportunity(), None], Account=[account()], lines=[[line()]])))
+    source.bind(Answering(Org(Opportunity=[opportunity(), None], Account=[account()], lines=[[line()]])))
     full = await source.hydrate(event([OPPORTUNITY, "0065g00000TestpAAA"]))
     assert not full.absent
     assert [found["record"] is None for found in strict_json.loads(full.body)["records"]] == [False, True]
@@ -382,7 +383,7 @@ async def test_several_ids_are_several_records(source: Salesforce) -> None:
 
 @pytest.mark.parametrize("kind", ["DELETE", "GAP_DELETE", "UPDATE"])
 async def test_what_is_gone_is_absent(source: Salesforce, kind: str) -> None:
-    source.bind(answering(Org()))
+    source.bind(Answering(Org()))
     full = await source.hydrate(event([OPPORTUNITY], kind=kind))
     assert full.absent
     assert list(source.translate(full)) == []
@@ -391,7 +392,7 @@ async def test_what_is_gone_is_absent(source: Salesforce, kind: str) -> None:
 async def test_an_old_opportunity_never_travels_under_the_version_of_a_new_line(source: Salesforce) -> None:
     new = opportunity(Legal_Entity__c="US01", SystemModstamp="2026-10-02T00:00:00.000+0000")
     lines = [[line(SystemModstamp="2026-10-02T00:00:00.000+0000")]]
-    source.bind(answering(Org(Opportunity=[opportunity(), new], Account=[account()], lines=lines)))
+    source.bind(Answering(Org(Opportunity=[opportunity(), new], Account=[account()], lines=lines)))
     _, engagement = source.translate(await source.hydrate(event([OPPORTUNITY])))
     assert engagement.data.legal_entity == "US01"
 
@@ -399,7 +400,7 @@ async def test_an_old_opportunity_never_travels_under_the_version_of_a_new_line(
 async def test_an_opportunity_that_does_not_rest_is_tried_again_later(source: Salesforce) -> None:
     states = [opportunity(Amount=n) for n in range(9)]
     lines = [[line(SystemModstamp="2026-10-02T00:00:00.000+0000")]]
-    source.bind(answering(Org(Opportunity=states, Account=[account()], lines=lines)))
+    source.bind(Answering(Org(Opportunity=states, Account=[account()], lines=lines)))
     with pytest.raises(Transient):
         await source.hydrate(event([OPPORTUNITY]))
 
@@ -420,7 +421,7 @@ async def test_an_expired_token_is_renewed_once_for_all(source: Salesforce) -> N
             renewed.set()
         return answer
 
-    source.bind(Http(client=httpx.AsyncClient(transport=httpx.MockTransport(respond))))
+    source.bind(Answering(respond))
     await source.hydrate(event([OPPORTUNITY]))
     org.good = "token-2"
     async with asyncio.timeout(5):
@@ -431,7 +432,7 @@ async def test_an_expired_token_is_renewed_once_for_all(source: Salesforce) -> N
 async def test_a_fresh_token_that_is_refused_is_for_people(source: Salesforce) -> None:
     org = Org()
     org.good = "none"
-    source.bind(answering(org))
+    source.bind(Answering(org))
     with pytest.raises(Transient):
         await source.hydrate(event([OPPORTUNITY]))
     assert org.tokens == 2
@@ -448,7 +449,7 @@ async def test_a_token_never_follows_an_address_elsewhere(source: Salesforce, mo
             return httpx.Response(200, json={"done": False, "records": [], "nextRecordsUrl": more})
         return org(request)
 
-    source.bind(answering(respond))
+    source.bind(Answering(respond))
     with pytest.raises(Invalid):
         await source.hydrate(event([OPPORTUNITY]))
     assert not [url for url in org.seen if "evil" in url]
@@ -465,7 +466,7 @@ async def test_pages_of_a_query_are_followed(source: Salesforce) -> None:
             return httpx.Response(200, content=strict_json.dumps({"done": True, "records": [line("Partner")]}))
         return org(request)
 
-    source.bind(answering(respond))
+    source.bind(Answering(respond))
     full = await source.hydrate(event([OPPORTUNITY]))
     assert [row["Role__c"] for row in strict_json.loads(full.body)["records"][0]["lines"]] == ["Consultant", "Partner"]
 
@@ -543,7 +544,7 @@ class TestContract(PolledContract, ThinContract):
         self, source: Salesforce, thin: Raw, let_in: Callable[[Respond], Respond]
     ) -> None:
         for status in (401, 403, 429, 500, 503):
-            source.bind(answering(let_in(refusing(status))))
+            source.bind(Answering(let_in(refusing(status))))
             with pytest.raises(Transient):
                 await source.hydrate(thin)
 

@@ -4,35 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import json
+import ssl
 import struct
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET, socket
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psfabric.errors import Invalid, Transient, Unknown
-from psfabric.http import LONGEST_ASKED, Http, Response, fetch, retry_after
+from psfabric.http import LONGEST_ASKED, Http, Response, _proxy, _proxy_to, fetch, retry_after
+from tests.secure import certificates
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+def of_an_unknown_authority(folder: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    signed = certificates.server(certificates.authority("nobody we know"), "127.0.0.1")
+    context.load_cert_chain(*signed.write(folder, "server"))
+    return context
+
+
 @asynccontextmanager
-async def server(answer: Answer) -> AsyncIterator[str]:
+async def server(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await answer(reader, writer)
         writer.close()
 
-    listening = await asyncio.start_server(once, "127.0.0.1", 0)
+    listening = await asyncio.start_server(once, "127.0.0.1", 0, ssl=tls)
     async with listening:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x"
 
 
 @pytest.fixture
@@ -147,6 +161,164 @@ async def test_a_redirect_is_an_answer_not_followed(http: Http) -> None:
 
     async with server(away) as url:
         assert (await http.request("POST", url)).status == 302
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_nothing_is_sent_twice_by_itself_when_a_kept_connection_turns_out_broken(http: Http, method: str) -> None:
+    """It broke after the request was read: it may have been done, so only the engine may send it again."""
+    seen: list[bytes] = []
+
+    async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    listening = await asyncio.start_server(one_answer, "127.0.0.1", 0)
+    async with listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x"
+        assert (await http.request(method, url)).status == 200
+        with pytest.raises(Unknown, match=r"no answer \(ServerDisconnectedError"):
+            await http.request(method, url)
+    assert len(seen) == 2
+
+
+async def test_a_connection_is_used_again(http: Http) -> None:
+    opened: list[int] = []
+
+    async def many_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(1)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    listening = await asyncio.start_server(many_answers, "127.0.0.1", 0)
+    async with listening:
+        for _ in range(5):
+            await http.request("POST", f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/x")
+        await http.close()
+    assert len(opened) == 1
+
+
+async def test_a_certificate_that_is_not_trusted_means_that_nothing_left(http: Http, tmp_path: Path) -> None:
+    async with server(ok, tls=of_an_unknown_authority(tmp_path)) as url:
+        with pytest.raises(Transient, match="not reached"):
+            await http.request("POST", url, json={})
+
+
+async def test_a_host_that_no_one_knows_was_never_reached(http: Http) -> None:
+    with pytest.raises(Transient, match=r"POST nowhere\.invalid: not reached"):
+        await http.request("POST", "http://nowhere.invalid/x")
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x", "http:///x", "", "ftp://127.0.0.1/x", "http://127.0.0.1:99999/x"])
+async def test_what_is_no_address_never_left(http: Http, url: str) -> None:
+    with pytest.raises(Transient, match="not reached"):
+        await http.request("POST", url)
+
+
+async def test_a_proxy_of_the_environment_is_asked(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with server(ok) as url:
+        proxy = url.removesuffix("/x")
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "inside.example")
+        _proxy_to.cache_clear()
+        assert (await http.request("GET", "http://outside.invalid/x")).status == 418
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+        _proxy_to.cache_clear()
+        with pytest.raises(Transient):
+            await http.request("GET", "http://outside.invalid/x")
+        assert _proxy("http://inside.example/x") is None
+    _proxy_to.cache_clear()
+
+
+async def test_a_header_that_comes_twice_is_one_with_a_comma(http: Http) -> None:
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nWarning: a\r\nwarning: b\r\nX: " + b"y" * 50_000 + b"\r\nContent-Length: 0\r\n\r\n"
+        )
+
+    async with server(twice) as url:
+        answer = await http.request("GET", url)
+    assert (answer.headers["warning"], len(answer.headers["x"])) == ("a, b", 50_000)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+class Echo:
+    """Answers with what came: method, target, the headers and the body."""
+
+    def __init__(self) -> None:
+        outer, self.seen = self, dict[str, Any]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                outer.seen = {"target": self.path, "headers": dict(self.headers), "body": body}
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def asked(self, path: str = "/", **given: Any) -> dict[str, Any]:
+        async def ask() -> None:
+            http = Http()
+            await http.request("POST", self.url + path, **given)
+            await http.close()
+
+        asyncio.run(ask())
+        return self.seen
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[Echo]:
+    made = Echo()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    segment=TEXT.filter(lambda text: text not in (".", "..")),
+    params=st.dictionaries(TEXT, TEXT, min_size=1, max_size=3),
+)
+def test_a_quoted_path_and_parameters_arrive_as_they_were(echo: Echo, segment: str, params: dict[str, str]) -> None:
+    """Business ids hold slashes, signs and letters of all the world; a client that tidies an address changes them."""
+    target = urlsplit(echo.asked(f"/by/{quote(segment, safe='')}", params=params)["target"])
+    assert unquote(target.path) == f"/by/{segment}"
+    assert dict(parse_qsl(target.query, keep_blank_values=True, strict_parsing=True)) == params
+
+
+@settings(max_examples=30, deadline=None)
+@given(TEXT, TEXT)
+def test_a_body_arrives_as_it_was_with_its_type(echo: Echo, name: str, text: str) -> None:
+    sent = echo.asked(json={name: text})
+    assert (json.loads(sent["body"]), sent["headers"]["Content-Type"]) == ({name: text}, "application/json")
+    sent = echo.asked(data={"a" + name: text})
+    assert dict(parse_qsl(sent["body"].decode(), keep_blank_values=True)) == {"a" + name: text}
+    assert sent["headers"]["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_bytes_go_as_they_are_with_no_type_that_nobody_gave(echo: Echo) -> None:
+    for content in (b"", b"\x00\xff", bytes(3_000_000)):
+        sent = echo.asked(content=content)
+        assert (sent["body"], sent["headers"].get("Content-Type")) == (content, None)
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert echo.asked(json={}, headers=merge)["headers"]["Content-Type"] == merge["Content-Type"]
+
+
+def test_a_number_that_json_has_not_is_not_sent(echo: Echo) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        echo.asked(json={"a": float("nan")})
 
 
 async def test_the_synchronous_client_says_transient_whatever_broke() -> None:

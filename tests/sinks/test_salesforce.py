@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from psfabric.outcomes import Delivered, Outcome, Rejected, Retry
 from sandbox.control import Control
 from schemas.models import Money
 from sinks.salesforce import Salesforce, amount
+from tests.contracts.answering import Answering
 from tests.contracts.given import example
 from tests.contracts.sinks import SinkContract, one
 from tests.sandbox.conftest import SECRETS, Running, start, stop
@@ -176,8 +178,7 @@ def scripted(answer: Callable[[httpx.Request], httpx.Response]) -> Salesforce:
     def respond(request: httpx.Request) -> httpx.Response:
         return TOKEN if request.url.path.endswith("/token") else answer(request)
 
-    client = httpx.AsyncClient(transport=httpx.MockTransport(respond))
-    return salesforce("https://acme.example", Http(client=client))
+    return salesforce("https://acme.example", Answering(respond))
 
 
 def problem(status: int, *codes: str) -> httpx.Response:
@@ -225,8 +226,8 @@ async def test_the_wait_that_was_asked_for_is_passed_on() -> None:
     assert outcome.after == 7.0
 
 
-@pytest.mark.parametrize("broken", [httpx.ReadTimeout("late"), httpx.ConnectError("refused")])
-async def test_a_lost_answer_is_sent_again(broken: httpx.HTTPError) -> None:
+@pytest.mark.parametrize("broken", [TimeoutError(), aiohttp.ConnectionTimeoutError()])
+async def test_a_lost_answer_is_sent_again(broken: Exception) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise broken
 

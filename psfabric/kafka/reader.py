@@ -43,6 +43,7 @@ def bounded_consumer(kafka: Kafka, **more: str | int) -> ck.Consumer:
             "fetch.wait.max.ms": 50,
             "queued.min.messages": AHEAD,
             "queued.max.messages.kbytes": AHEAD_KB,
+            "fetch.queue.backoff.ms": 10,  # when that much was fetched; by default it then pauses for a second
             **more,
         },
         logger=quiet_logger("reader"),

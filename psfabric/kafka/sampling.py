@@ -67,7 +67,7 @@ def read_spans(kafka: Kafka, wanted: Sequence[Span]) -> Generator[Record, None, 
     left: dict[Partition, list[Span]] = {}
     for span in wanted:
         left.setdefault((span.topic, span.partition), []).append(span)
-    consumer = bounded_consumer(kafka, **{"fetch.message.max.bytes": FETCH, "fetch.queue.backoff.ms": 10})
+    consumer = bounded_consumer(kafka, **{"fetch.message.max.bytes": FETCH})
     try:
         while left:
             yield from _round(consumer, kafka, {tp: waiting.pop(0) for tp, waiting in left.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +37,24 @@ def test_a_partition_is_read_whole_and_in_order(kafka: Kafka) -> None:
     assert values(found) == [f"{n}" for n in range(3000)]
     assert [r.offset for r in found] == list(range(3000))
     assert len(read_topic(kafka, name)) == 3001
+
+
+def test_who_reads_little_ahead_does_not_pause_each_time_it_is_ahead(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten times as much as is read ahead; beside it, in the same run, a reader that may have all of it at once."""
+    name, count = topic(kafka), 10 * room.AHEAD
+    put(kafka, name, *(os.urandom(200).hex() for _ in range(count)))
+
+    def seconds() -> float:
+        began = time.monotonic()
+        assert len(read_topic(kafka, name)) == count
+        return time.monotonic() - began
+
+    bounded = min(seconds() for _ in range(3))
+    monkeypatch.setattr(room, "AHEAD", 2 * count)
+    monkeypatch.setattr(room, "AHEAD_KB", 64 * 1024)
+    assert bounded < 4 * min(seconds() for _ in range(3))
 
 
 def test_an_empty_topic_and_an_unknown_one_have_no_records(kafka: Kafka) -> None:

@@ -22,6 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from multidict import CIMultiDict
 
 from psfabric.errors import Invalid, Transient, Unknown
 
@@ -102,7 +103,7 @@ class Http:
         """
         await self.gate()
         timeout = min(timeout or self._timeout, self._timeout)
-        headers = dict(headers or {})
+        headers = CIMultiDict(headers or {})
         if json is not None:
             content = json_.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
             headers.setdefault("Content-Type", "application/json")

@@ -23,8 +23,11 @@ STALLED = 20.0
 ANSWERS_WITHIN = 10.0
 """Seconds that a broker may take to say what it has."""
 
-AHEAD, AHEAD_KB = 5000, 8 * 1024
-"""Records, and their size, that the client may fetch ahead; by default it takes up to 100,000 and 64 MiB."""
+AHEAD, AHEAD_KB = 500, 1024
+"""Records, and their size, of each partition beyond which no more is fetched ahead; by default 100,000 and 64 MiB.
+
+A fetch brings up to 1 MiB of a partition, unpacked more, so what waits here is mostly what the last one brought.
+"""
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a topic that the broker does not show is taken for missing."""

@@ -42,9 +42,11 @@ class Component(BaseModel):
     @property
     def http(self) -> Http:
         """The client handed over by the host; asking for it in a pure method is a bug."""
-        if self._http is None:
+        # As `self._http`, which pydantic looks up on a road that costs a sink a twentieth of its processor time.
+        http: Http | None = (self.__pydantic_private__ or {}).get("_http")
+        if http is None:
             raise RuntimeError(f"{self.name} was not given an HTTP client")
-        return self._http
+        return http
 
     def bind(self, http: Http) -> Self:
         self._http = http

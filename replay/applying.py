@@ -111,8 +111,8 @@ Step = Send | Wait | Pause | Cancel | Stop
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A token bucket: `tokens` records may be sent at `at` (monotonic seconds). It holds a second's worth, so that
-    what a slow broker held up is made good, and a long wait is not followed by a flood."""
+    """A token bucket: `tokens` records may be sent at `at` (monotonic seconds). It holds two portions, so that what a
+    slow broker held up is made good, and the wait for a canary's answers is not followed by a flood."""
 
     rate: float
     tokens: float
@@ -120,13 +120,13 @@ class Allowance:
 
     @property
     def portion(self) -> int:
-        """Records that are sent at once: about a tenth of a second's worth, so that live records of the same component
+        """Records that are sent at once: about a twentieth of a second's worth, so that live records of the same component
         never stand behind a burst."""
-        return BATCH if self.rate <= 0 else max(1, min(BATCH, round(self.rate / 10)))
+        return BATCH if self.rate <= 0 else max(1, min(BATCH, round(self.rate / 20)))
 
     def by(self, now: float) -> Allowance:
         grown = self.tokens + max(0.0, now - self.at) * self.rate
-        return replace(self, tokens=min(grown, max(1.0, self.rate)), at=now)
+        return replace(self, tokens=min(grown, max(1.0, self.rate / 10)), at=now)
 
     def less(self, count: int) -> Allowance:
         return self if self.rate <= 0 else replace(self, tokens=self.tokens - count)

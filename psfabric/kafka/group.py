@@ -26,6 +26,9 @@ OnPartitions = Callable[[list[TopicPartition]], None]
 
 SESSION_MS = 10_000
 
+GATHER = 0.02
+"""Seconds: what comes that soon after a record is taken with it."""
+
 
 class OffsetGone(Unavailable):
     """What the group has to read next is no longer (or not) in the topic; going on would skip records in silence."""
@@ -70,17 +73,20 @@ class GroupReader:
         self._group = group
         self._consumer = ck.Consumer(config, logger=quiet_logger(group))
         self._positions: dict[TopicPartition, int] = {}
+        self._dealt = 0
         self._subscribe: Callable[[], None] = lambda: None
 
     def subscribe(self, topics: Sequence[str], on_assign: OnPartitions, on_revoke: OnPartitions) -> None:
         def assigned(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
             self._positions.clear()
+            self._dealt += 1
             on_assign([TopicPartition(p.topic, p.partition) for p in partitions])
             consumer.assign(self._starts(consumer, partitions))
 
         def revoked(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
             on_revoke([TopicPartition(p.topic, p.partition) for p in partitions])
             self._positions.clear()
+            self._dealt += 1
 
         self._subscribe = partial(
             self._consumer.subscribe, list(topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked
@@ -106,9 +112,12 @@ class GroupReader:
         return committed
 
     def poll(self, limit: int, timeout: float) -> list[Record]:
-        """Up to `limit` records, waiting at most `timeout` seconds. Raises Unavailable on a fatal error, OffsetGone."""
+        """Up to `limit` records, waiting at most `timeout` seconds for the first and `GATHER` for those that follow it.
+
+        Raises Unavailable on a fatal error, OffsetGone.
+        """
         records = []
-        for message in self._consumer.consume(limit, timeout):
+        for message in self._arrived(limit, timeout):
             error = message.error()
             if error is None:
                 record = record_of(message)
@@ -128,6 +137,16 @@ class GroupReader:
             else:
                 log.warning("consumer", group=self._group, error=error.str())
         return records
+
+    def _arrived(self, limit: int, timeout: float) -> list[ck.Message]:
+        """The client's own `consume` returns early only when it has `limit` of them: one record would wait it out."""
+        first = self._consumer.poll(timeout)
+        if first is None:
+            return []
+        dealt = self._dealt
+        more = self._consumer.consume(limit - 1, GATHER) if limit > 1 else []
+        # What is dealt meanwhile is read from where it is committed: the first would overtake those before it.
+        return [first, *more] if dealt == self._dealt else more
 
     def positions(self) -> dict[TopicPartition, int]:
         """Where reading stands in each partition that it has begun with: one past the last record, or where the end

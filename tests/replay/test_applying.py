@@ -96,7 +96,7 @@ def test_orders_come_before_all_else_and_cancel_before_pause() -> None:
     rate=st.floats(0.1, 5000),
     steps=st.lists(st.tuples(st.floats(0, 20), st.integers(0, BATCH)), max_size=50),
 )
-def test_in_no_stretch_of_time_more_is_sent_than_the_rate_and_a_seconds_worth(
+def test_in_no_stretch_of_time_more_is_sent_than_the_rate_and_two_portions(
     rate: float, steps: list[tuple[float, int]]
 ) -> None:
     allowance, now, sent = Allowance(rate, 0.0, 0.0), 0.0, [(0.0, 0)]
@@ -109,7 +109,7 @@ def test_in_no_stretch_of_time_more_is_sent_than_the_rate_and_a_seconds_worth(
             sent.append((now, sent[-1][1] + count))
     for at, (start, before) in enumerate(sent):
         for end, after in sent[at:]:
-            assert after - before <= rate * (end - start) + max(1.0, rate) + 1e-6
+            assert after - before <= rate * (end - start) + max(1.0, rate / 10) + 1e-6
     assert sent[-1][1] <= rate * now + 1e-6, "nothing is given before its time"
 
 
@@ -117,7 +117,7 @@ def test_a_wait_is_cut_so_that_orders_are_seen() -> None:
     slow = Allowance(0.01, 0.0, 0.0)
     assert decide(NEW, Terms(), slow) == Wait(LOOK)
     assert decide(NEW, Terms(), slow.by(100.0)) == Send(1)
-    assert decide(view(sent=5, canary=Tally(5, 5)), Terms(), Allowance(200.0, 15.0, 0.0)) == Wait(0.025)
+    assert decide(view(sent=5, canary=Tally(5, 5)), Terms(), Allowance(200.0, 5.0, 0.0)) == Wait(0.025)
 
 
 # ------------------------------------------------------------------------------------------------ order

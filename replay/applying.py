@@ -120,8 +120,8 @@ class Allowance:
 
     @property
     def portion(self) -> int:
-        """Records that are sent at once: about a twentieth of a second's worth, so that live records of the same component
-        never stand behind a burst."""
+        """Records that are sent at once: about a twentieth of a second's worth, so that live records of the same
+        component never stand behind a burst."""
         return BATCH if self.rate <= 0 else max(1, min(BATCH, round(self.rate / 20)))
 
     def by(self, now: float) -> Allowance:

@@ -146,7 +146,7 @@ class GroupReader:
         dealt = self._dealt
         more = self._consumer.consume(limit - 1, GATHER) if limit > 1 else []
         # What is dealt meanwhile is read from where it is committed: the first would overtake those before it.
-        return [first, *more] if dealt == self._dealt else more
+        return more if dealt != self._dealt and _of_a_partition(first) else [first, *more]
 
     def positions(self) -> dict[TopicPartition, int]:
         """Where reading stands in each partition that it has begun with: one past the last record, or where the end
@@ -199,6 +199,12 @@ class GroupReader:
             act([ck.TopicPartition(tp.topic, tp.partition) for tp in tps])
         except ck.KafkaException as error:
             log.debug("flow", group=self._group, error=error.args[0].str())
+
+
+def _of_a_partition(message: ck.Message) -> bool:
+    """A record or the end of a partition, not an error that is told once only."""
+    error = message.error()
+    return error is None or error.code() == ck.KafkaError._PARTITION_EOF
 
 
 def record_of(message: ck.Message) -> Record:

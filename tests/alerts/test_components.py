@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -316,7 +317,9 @@ async def test_a_lease_that_is_not_renewed_while_a_call_is_open(
         await sink.give("fine", 1)
         await until(lambda: sink.host._members[0]._engine.in_flight)
         assert await scene.watch(2) == {}
-        monkeypatch.setattr(GroupReader, "commit", lambda reader, offsets: False)
+        refused = threading.Event()
+        monkeypatch.setattr(GroupReader, "commit", lambda reader, offsets: refused.set())
+        await until(refused.is_set)  # one that the broker takes may be under way still
         clock.now += 40
         assert (await scene.watch(0.25)).keys() == {"PsfLeaseNotRenewed"}
         monkeypatch.undo()

@@ -11,6 +11,7 @@ import confluent_kafka as ck
 import pytest
 
 from psfabric.connection import Kafka
+from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka import GroupReader
 from tests.kafka.topics import put, topic
@@ -26,6 +27,9 @@ class Joined(GroupReader):
         deadline = time.monotonic() + 30
         while not self.assignments and time.monotonic() < deadline:
             self.poll(1, 0.1)
+
+    def _count_dealt(self) -> None:
+        self._dealt += 1
 
     def _count(self) -> None:
         self.assignments += 1
@@ -87,6 +91,18 @@ class DealingAnew:
         return self._real.consume(limit, timeout)
 
 
+class Refusing(DealingAnew):
+    """The client, which first tells of a topic that is not there."""
+
+    def poll(self, timeout: float) -> Any:
+        return self._real.poll(timeout) if self.dealt else Missing()
+
+
+class Missing:
+    def error(self) -> ck.KafkaError:
+        return ck.KafkaError(ck.KafkaError.UNKNOWN_TOPIC_OR_PART)
+
+
 def test_a_record_taken_before_its_partition_was_dealt_anew_is_read_again_in_its_place(kafka: Kafka) -> None:
     """Nothing was committed, so the partition is read from its begin: the record in hand must not come before it."""
     name = topic(kafka)
@@ -107,4 +123,14 @@ def test_a_record_taken_before_its_partition_was_dealt_anew_is_read_again_in_its
     found = reader.all(20)
     assert reader.assignments > before
     assert [record.offset for record in found][:20] == list(range(20))
+    reader.close()
+
+
+def test_an_error_that_is_told_once_is_not_lost_when_partitions_are_dealt_anew(kafka: Kafka) -> None:
+    reader = Joined(kafka, topic(kafka))
+    real = reader._consumer
+    reader._consumer = Refusing(real, reader._count_dealt)  # type: ignore[assignment]
+    with pytest.raises(Unavailable, match="topics apply"):
+        reader.poll(500, 1.0)
+    reader._consumer = real
     reader.close()

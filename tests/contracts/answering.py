@@ -1,4 +1,7 @@
-"""The real HTTP client over a network that answers as a test says; only the socket is left out."""
+"""Our HTTP client over a network that answers as a test says.
+
+What it sends and what an error means are as ever; aiohttp is left out.
+"""
 
 from __future__ import annotations
 

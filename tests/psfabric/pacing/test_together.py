@@ -26,7 +26,7 @@ def test_one_worker_with_all_the_work_may_use_the_whole_rate(empty: Server) -> N
         idle[0].work(3)  # the others' rare calls cost it nothing but themselves
         time.sleep(1.0)
         made, lasted = len(busy.called) - before, time.time() - begun
-    assert made + AT_ONCE >= 0.9 * RATE * lasted  # a busy machine costs it some; its fair share would be a quarter
+    assert made + AT_ONCE >= 0.98 * RATE * lasted
     assert len(idle[0].called) == 3
     assert most_above([at for w in workers for at in w.called], RATE) <= BURST
 

@@ -113,6 +113,11 @@ def test_in_no_stretch_of_time_more_is_sent_than_the_rate_and_two_portions(
     assert sent[-1][1] <= rate * now + 1e-6, "nothing is given before its time"
 
 
+def test_a_long_wait_is_followed_by_two_portions_and_no_more() -> None:
+    waited = Allowance(200.0, 0.0, 0.0).by(60.0)
+    assert (waited.tokens, waited.portion) == (20.0, 10)
+
+
 def test_a_wait_is_cut_so_that_orders_are_seen() -> None:
     slow = Allowance(0.01, 0.0, 0.0)
     assert decide(NEW, Terms(), slow) == Wait(LOOK)

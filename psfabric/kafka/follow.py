@@ -12,7 +12,7 @@ from psfabric.engine.work import TopicPartition
 from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka.admin import NO_LEADER_YET, Admin
-from psfabric.kafka.group import record_of
+from psfabric.kafka.messages import arrived, record_of
 from psfabric.kafka.reader import SHOWN_WITHIN, answering, bounded_consumer, described
 
 
@@ -42,8 +42,9 @@ class Follower:
         self._consumer.assign([ck.TopicPartition(tp.topic, tp.partition, at) for tp, at in positions.items()])
 
     def poll(self, limit: int, timeout: float) -> list[Record]:
+        """Up to `limit` records; waits at most `timeout` seconds, and no longer than until there is something."""
         records = []
-        for message in self._consumer.consume(limit, timeout):
+        for message in arrived(self._consumer, limit, timeout):
             error = message.error()
             if error is None:
                 record = record_of(message)

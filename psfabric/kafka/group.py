@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import cast
 
 import confluent_kafka as ck
 import structlog
 
 from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
-from psfabric.errors import FabricError, Unavailable
+from psfabric.errors import Unavailable
 from psfabric.event import Record
 from psfabric.kafka.config import client_config
+from psfabric.kafka.messages import arrived, record_of
 from psfabric.kafka.producer import quiet_logger
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,7 @@ class GroupReader:
         Raises Unavailable on a fatal error, OffsetGone.
         """
         records = []
-        for message in self._arrived(limit, timeout):
+        for message in arrived(self._consumer, limit, timeout, gather=GATHER, dealt=lambda: self._dealt):
             error = message.error()
             if error is None:
                 record = record_of(message)
@@ -137,16 +137,6 @@ class GroupReader:
             else:
                 log.warning("consumer", group=self._group, error=error.str())
         return records
-
-    def _arrived(self, limit: int, timeout: float) -> list[ck.Message]:
-        """The client's own `consume` returns early only when it has `limit` of them: one record would wait it out."""
-        first = self._consumer.poll(timeout)
-        if first is None:
-            return []
-        dealt = self._dealt
-        more = self._consumer.consume(limit - 1, GATHER) if limit > 1 else []
-        # What is dealt meanwhile is read from where it is committed: the first would overtake those before it.
-        return more if dealt != self._dealt and _of_a_partition(first) else [first, *more]
 
     def positions(self) -> dict[TopicPartition, int]:
         """Where reading stands in each partition that it has begun with: one past the last record, or where the end
@@ -199,18 +189,3 @@ class GroupReader:
             act([ck.TopicPartition(tp.topic, tp.partition) for tp in tps])
         except ck.KafkaException as error:
             log.debug("flow", group=self._group, error=error.args[0].str())
-
-
-def _of_a_partition(message: ck.Message) -> bool:
-    """A record or the end of a partition, not an error that is told once only."""
-    error = message.error()
-    return error is None or error.code() == ck.KafkaError._PARTITION_EOF
-
-
-def record_of(message: ck.Message) -> Record:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        raise FabricError("a message without coordinates")
-    pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    headers = tuple((n, v) for n, v in pairs)
-    return Record(topic, partition, offset, message.key(), message.value(), headers, message.timestamp()[1])

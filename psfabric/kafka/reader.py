@@ -14,7 +14,7 @@ from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
 from psfabric.kafka.allowed import expect_allowed, not_allowed
 from psfabric.kafka.config import client_config
-from psfabric.kafka.group import record_of
+from psfabric.kafka.messages import arrived, record_of
 from psfabric.kafka.producer import quiet_logger
 
 STALLED = 20.0
@@ -28,6 +28,9 @@ AHEAD, AHEAD_KB = 500, 1024
 
 A fetch brings up to 1 MiB of a partition, unpacked more, so what waits here is mostly what the last one brought.
 """
+
+AT_ONCE = 1000, 0.2
+"""Records taken together, and the seconds to wait when there is none."""
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a topic that the broker does not show is taken for missing."""
@@ -112,7 +115,7 @@ def read(
         progressed = time.monotonic()
         while wanted:
             stirred = False
-            for message in arrived(consumer):
+            for message in arrived(consumer, *AT_ONCE):
                 error = message.error()
                 if error is None:
                     stirred = True
@@ -166,12 +169,6 @@ def _within(
         wanted.discard(tp)
         consumer.pause([place])
     return offset < ends[tp]
-
-
-def arrived(consumer: ck.Consumer) -> list[ck.Message]:
-    """What is there, waiting only when nothing is: a full batch is never waited for, so a short topic reads at once."""
-    first = consumer.poll(0.2)
-    return [] if first is None else [first, *consumer.consume(1000, 0)]
 
 
 def latest(records: Iterable[Record]) -> dict[bytes, Record]:

@@ -15,8 +15,8 @@ from psfabric.connection import Kafka
 from psfabric.errors import Misconfigured, Unavailable
 from psfabric.event import Record
 from psfabric.kafka.allowed import not_allowed
-from psfabric.kafka.group import record_of
-from psfabric.kafka.reader import STALLED, arrived, bounded_consumer
+from psfabric.kafka.messages import arrived, record_of
+from psfabric.kafka.reader import AT_ONCE, STALLED, bounded_consumer
 
 RUNS = 16
 """Places of a partition at which records are read, its first and its last among them. Each takes a fetch, so more of
@@ -81,7 +81,7 @@ def _round(consumer: ck.Consumer, kafka: Kafka, now: dict[Partition, Span]) -> I
     consumer.resume([ck.TopicPartition(*tp) for tp in now])  # a new assignment would keep the pause
     progressed = time.monotonic()
     while now:
-        for message in arrived(consumer):
+        for message in arrived(consumer, *AT_ONCE):
             found = _in_span(consumer, kafka, message, now)
             if found is not None:
                 yield found

@@ -286,6 +286,19 @@ class BrokerContract:
         assert [(r.value, r.offset) for r in found] == [(b"a", 0), (b"kept", 1)]
         assert [r.value for r in broker.read(name)] == [b"a", b"kept"]
 
+    @pytest.mark.parametrize("limit", [1, 2, 500])
+    def test_a_follower_hands_on_what_is_there_and_waits_for_no_full_batch(self, broker: Broker, limit: int) -> None:
+        name, follower, found = broker.topic(), broker.follower(), list[Record]()
+        broker.producer().write_and_wait(writes(name, b"a", b"b", b"c"))
+        follower.seek({TopicPartition(name, 0): 0})
+        began = time.monotonic()
+        while len(found) < 3:
+            some = follower.poll(limit, 20.0)
+            assert len(some) <= limit
+            found += some
+        assert time.monotonic() - began < 15.0
+        assert [r.value for r in found] == [b"a", b"b", b"c"]
+
     def test_a_second_writer_of_a_transactional_id_fences_the_first(self, broker: Broker) -> None:
         name, id = broker.topic(), unique("source")
         first = broker.transaction(id)

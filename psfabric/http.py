@@ -99,6 +99,7 @@ class Http:
 
         `timeout` bounds the whole exchange, and never exceeds that of the component; a third of it the connecting, two
         thirds that with the wait for a free connection.
+        An Authorization header goes before a user and password in `url`.
         Raises Transient when nothing left this machine, Unknown when the connection broke or timed out afterwards.
         """
         await self.gate()
@@ -112,6 +113,8 @@ class Http:
             headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         if params:
             url += ("&" if "?" in url else "?") + urlencode(params, quote_via=quote)
+        if "@" in url and "Authorization" in headers:
+            url = _without_login(url)
         try:
             async with asyncio.timeout(timeout):  # of the whole: a trickling answer would never end
                 return await self._exchange(method, url, headers, content, timeout)
@@ -190,6 +193,15 @@ def _proxy_to(scheme: str, host: str) -> str | None:
     named = getproxies()
     proxy = named.get(scheme) or named.get("all")
     return proxy if proxy and not proxy_bypass(host) else None
+
+
+def _without_login(url: str) -> str:
+    """The client would refuse credentials beside a header that has some."""
+    try:
+        at = urlsplit(url)
+    except ValueError:
+        return url  # refused as no address, like any other
+    return at._replace(netloc=at.netloc.rpartition("@")[2]).geturl()
 
 
 def _name(error: BaseException) -> str:

@@ -322,6 +322,22 @@ def test_a_number_that_json_has_not_is_not_sent(echo: Echo) -> None:
         echo.asked(json={"a": float("nan")})
 
 
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_credentials_of_a_url_are_sent_unless_a_header_has_some(echo: Echo, name: str) -> None:
+    bare, path = echo.url, "/path/a@b?c=%40d@e"
+    try:
+        echo.url = bare.replace("//", "//user:p%40ss@")
+        of_url = echo.asked(path)
+        of_header = echo.asked(path, headers={name: "Bearer token"})
+    finally:
+        echo.url = bare
+    basic = base64.b64encode(b"user:p@ss").decode()
+    assert of_url["headers"].get_all("Authorization") == [f"Basic {basic}"]
+    assert of_header["headers"].get_all("Authorization") == ["Bearer token"]
+    assert [urlsplit(sent["target"]).path for sent in (of_url, of_header)] == ["/path/a@b"] * 2
+    assert parse_qsl(urlsplit(of_header["target"]).query) == [("c", "@d@e")]
+
+
 async def test_the_synchronous_client_says_transient_whatever_broke() -> None:
     for fault in (reset, silence):
         async with server(fault) as url:

@@ -33,6 +33,7 @@ WATCHED = (
     "psfabric/http.py",
     "psfabric/kafka/producer.py",
     "psfabric/kafka/group.py",
+    "psfabric/kafka/messages.py",
 )
 
 CALLS = {

@@ -61,7 +61,8 @@ def test_what_is_rewritten_does_what_it_did() -> None:
 def test_the_product_has_points_in_every_room_between_poll_and_commit() -> None:
     listed = points.listed(ROOT)
     assert len(listed) == len(set(listed)) > 150
-    for room in ("hosts.aio", "hosts.pure", "hosts.polling", "stages.delivering", "http", "kafka.group"):
+    rooms = "hosts.aio", "hosts.pure", "hosts.polling", "stages.delivering", "http", "kafka.group", "kafka.messages"
+    for room in rooms:
         assert any(name.startswith(f"psfabric.{room}.") for name in listed), room
 
 

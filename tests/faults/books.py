@@ -31,7 +31,8 @@ class Fault(BaseModel):
 
     `reset`, `hang`, `bad_gateway`, `error`: carried out, then the answer is lost or wrong. `lie`: 200 and nothing done.
     `reset_before`, `error_before`, `unavailable`: nothing done. `slow`: carried out after `seconds`,
-    and answered then; `late` the same, whether or not the caller has gone.
+    and answered then; `late` the same, whether or not the caller has gone. `tardy`: carried out at once, answered after
+    `seconds`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -21,6 +21,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class Role(BaseModel):
     sources.
 
     `sinks`: name -> flavour. `scaled`: `module:attribute` -> value, for time constants. `plant`: the bug to plant.
+    `news_late`: see `hear_late`.
     `point` and `reached`: end by SIGKILL when that point is reached that many times; `points`: note what is reached.
     """
 
@@ -66,6 +68,7 @@ class Role(BaseModel):
     mapping: Mapping[str, Any] = {}
     declared: Mapping[str, Mapping[str, Any]] = {}
     scaled: Mapping[str, Any] = {}
+    news_late: float = 0.0
     plant: str = ""
     point: str = ""
     reached: int = 1
@@ -140,6 +143,41 @@ def set_default(function: Any, argument: str, value: Any) -> None:
     function.__defaults__ = tuple(defaults)
 
 
+def hear_late(seconds: float, session: float) -> None:
+    """Who slept through its session hears of it that much later.
+
+    The client may notice at once or a while after it woke; until then only the sending lease keeps a worker from
+    working on what is no longer its own.
+    """
+    from psfabric.kafka import GroupReader
+
+    poll, subscribe = GroupReader.poll, GroupReader.subscribe
+    polled, woke = float("inf"), float("-inf")
+
+    def just_woken() -> bool:
+        nonlocal woke
+        now = time.monotonic()
+        if now - polled > session:
+            woke = now
+        return now - woke < seconds
+
+    def noted(self: GroupReader, limit: int, timeout: float) -> Any:
+        nonlocal polled
+        just_woken()
+        polled = time.monotonic()
+        return poll(self, limit, timeout)
+
+    def late(self: GroupReader, topics: Sequence[str], on_assign: Any, on_revoke: Any) -> None:
+        def revoked(tps: Any) -> None:
+            if just_woken():
+                time.sleep(seconds)
+            on_revoke(tps)
+
+        subscribe(self, topics, on_assign, revoked)
+
+    GroupReader.poll, GroupReader.subscribe = noted, late  # type: ignore[method-assign]
+
+
 def become(role: Role) -> None:
     """Run the role until SIGTERM, in the process that was forked for it."""
     import cli.run as run
@@ -151,6 +189,8 @@ def become(role: Role) -> None:
     os.environ.update({"PSF_INSTANCE": role.slot} if role.slot else {})
     own_topic(role.run)
     scale(role.scaled)
+    if role.news_late:
+        hear_late(role.news_late, role.scaled["psfabric.hosts.aio:Given.__init__(session)"])
     if role.plant:
         plants.PLANTS[role.plant]()
     points.arm(role.point, role.reached, role.points)

@@ -162,6 +162,9 @@ class Erp:
         answer = self._carried_out(company, asked, worker)
         if answer.status >= 400:
             return answer
+        if fault.kind == "tardy":
+            await asyncio.sleep(fault.seconds)
+            return answer
         if fault.kind == "hang":
             await asyncio.sleep(fault.seconds or HANGS)
         if fault.kind in ("reset", "hang"):

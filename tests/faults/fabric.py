@@ -93,6 +93,8 @@ class Setting:
     mapping: Mapping[str, Any] = field(default_factory=dict)
     declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scaled: Mapping[str, Any] = field(default_factory=dict)
+    news_late: float = 0.0
+    """Seconds that who slept through its session goes on before it hears that others own its partitions."""
     plant: str = ""
 
 
@@ -168,7 +170,7 @@ class Fabric:
         """A broker with the topics of a hundred runs takes minutes to come back from a kill."""
         names = [t.name for t in self._topics() if self.run in t.name]
         for done in AdminClient({"bootstrap.servers": self.parts.kafka}).delete_topics(names).values():
-            with contextlib.suppress(KafkaException):
+            with contextlib.suppress(KafkaException, TimeoutError):
                 done.result(60)
 
     def of(self, role: str) -> list[Worker]:
@@ -207,6 +209,7 @@ class Fabric:
             mapping=setting.mapping,
             declared=setting.declared,
             scaled={**SCALED, **setting.scaled},
+            news_late=setting.news_late,
             plant=setting.plant,
         )
 
@@ -283,7 +286,8 @@ class Fabric:
         headers = (("fabric-source", source.encode()), ("fabric-notice-id", notice.encode()))
         return Write(f"raw.{source}", str(state["key"]).encode(), body or json.dumps(state).encode(), headers)
 
-    def store(self, writes: Sequence[Write], within: float = 60.0) -> None:
+    def store(self, writes: Sequence[Write], within: float = 120.0) -> None:
+        """As long as the client itself tries: a source does not lose what it has to say while a broker is away."""
         self._producer.write_and_wait(writes, within)
 
     @contextmanager

@@ -33,8 +33,12 @@ SEEN_BY = {
 }
 """Planted bug -> the row that must fail with it."""
 
-ONLY = {"version_condition_dropped": ("versioned",)}
-"""Plants in one flavour of sink alone: what fails there is not to hide what fails elsewhere."""
+ONLY = {
+    "version_condition_dropped": ("versioned",),
+    "find_first_dropped": ("none",),
+    "lease_not_checked": ("upsert",),
+}
+"""Plants that show in one flavour of sink alone, or that are not to hide there what fails elsewhere."""
 
 RUNS = 3
 """Of a small row: what is in flight when a process stops is a matter of chance, so one run may pass."""

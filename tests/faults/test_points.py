@@ -86,7 +86,7 @@ def test_dying_at_each_point_loses_nothing_and_posts_nothing_twice(
         chosen = sorted(campaign.reached) * times
         random.Random(ground.seed).shuffle(chosen)
         crash(fabric, campaign, chosen)
-        fabric.settle(90)
+        fabric.settle(180)
     report.points |= {
         "listed": len(points.listed(ROOT)),
         "reached": len(campaign.reached),

@@ -11,12 +11,15 @@ from tests.faults.fabric import LOAD, SESSION, Fabric, Setting
 from tests.faults.ground import Ground, Row
 
 SLEEPERS = 5
+NEWS_LATE = 1.5
+"""Seconds from waking until the client says that others have taken over."""
 TAKEN_OVER = 30.0
 """Seconds after the session until the one that is left owns everything: it hears of it, hands over, and joins anew."""
 
 
 def run(ground: Ground) -> None:
-    setting = Setting(sinks=("upsert", "versioned", "unique", "none"), slots=False, deliverers=4, processors=3)
+    sinks = "upsert", "versioned", "unique", "none"
+    setting = Setting(sinks=sinks, slots=False, deliverers=4, processors=3, news_late=NEWS_LATE)
     with ground.fabric(setting) as fabric:
         _slow(fabric, share=0.5, seconds=0.4)
         with fabric.load(LOAD):

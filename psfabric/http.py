@@ -22,6 +22,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 from multidict import CIMultiDict
 
 from psfabric.errors import Invalid, Transient, Unknown
@@ -73,8 +75,8 @@ def _no_constant(name: str) -> Any:
 class Http:
     """An asynchronous client with one connection pool per component.
 
-    `timeout`: seconds any request may take in all. `gate` is waited for before each request leaves: a host opens it
-    only while its sending lease holds (DESIGN 5.5).
+    `timeout`: seconds any request may take in all. `gate` is waited for before each request begins, and again right
+    before its bytes leave: a host opens it only while its sending lease holds (DESIGN 5.5).
     """
 
     def __init__(self, *, limit: int = 16, timeout: float = TIMEOUT) -> None:
@@ -148,29 +150,52 @@ class Http:
                 skip_auto_headers=["Content-Type"],
                 max_line_size=_LARGEST_HEADER,
                 max_field_size=_LARGEST_HEADER,
-                middlewares=[_once],
+                request_class=_Gated,
+                middlewares=[self._once],
             )
         return self._session
+
+    async def _once(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        """aiohttp sends a PUT, GET or DELETE again by itself when an old connection turns out to be broken, and it may
+        have been done. Only the engine decides what is sent again, so it is not shown the errors after which it does
+        that.
+        """
+        if isinstance(request, _Gated):
+            request.gate = self.gate
+        try:
+            return await send(request)
+        except _NEVER_LEFT:
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _Broke from error
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp sends a PUT, GET or DELETE again by itself when an old connection turns out to be broken, and it may have
-    been done. Only the engine decides what is sent again, so it is not shown the errors after which it does that.
-    """
-    try:
-        return await send(request)
-    except _NEVER_LEFT:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Broke from error
-
-
 async def _open() -> None:
     """No lease to wait for."""
+
+
+class _Gated(aiohttp.ClientRequest):
+    """Waits for the gate where its bytes leave.
+
+    Between the beginning of a request and that lie the wait for a connection and, before Python 3.12, a turn of the
+    event loop: a process that is stopped in it wakes as no owner.
+    """
+
+    gate: Callable[[], Awaitable[None]] = staticmethod(_open)
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        await self.gate()
+        return await super().send(conn)
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        await self.gate()
+        await super().write_bytes(writer, conn, content_length)
 
 
 @functools.cache

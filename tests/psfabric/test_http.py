@@ -6,8 +6,10 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psfabric.errors import Invalid, Transient, Unknown
+from psfabric.hosts.lease import Lease
 from psfabric.http import LONGEST_ASKED, Http, Response, _proxy, _proxy_to, fetch, retry_after
 from tests.secure import certificates
 
@@ -446,3 +449,55 @@ async def test_nothing_leaves_before_the_gate_opens(http: Http) -> None:
             await asyncio.wait_for(came.wait(), 0.2)
         opened.set()
         assert (await asking).status == 418
+
+
+@asynccontextmanager
+async def keeping() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Answers everything, on connections that stay; with what came, a line for each request."""
+    came: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head.lower())
+                came.append(head.partition(b"\r\n")[0])
+                await reader.readexactly(int(length[1]) if length else 0)
+                writer.write(b"HTTP/1.1 204 N\r\n\r\n")
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", came
+
+
+@pytest.mark.parametrize("content", [None, b"x"])
+@pytest.mark.parametrize("connected", [True, False])
+async def test_who_sleeps_between_the_gate_and_the_wire_sends_nothing_as_no_owner(
+    http: Http, connected: bool, content: bytes | None
+) -> None:
+    """A process may be stopped at any instant, and others own its partitions when it wakes."""
+    now, loop = 0.0, asyncio.get_running_loop()
+    lease = Lease(10.0, 1.0, lambda: now)
+    lease.renewed(now)
+
+    def sleep() -> None:
+        nonlocal now
+        now = 100.0
+
+    async def gate() -> None:
+        await lease.to_send()
+        loop.call_soon(sleep)  # whatever of the request is left to another turn of the loop comes after it
+
+    async with keeping() as (url, came):
+        if connected:
+            await http.request("GET", url)
+            came.clear()
+        http.gate = gate
+        asking = asyncio.create_task(http.request("DELETE", url, content=content))
+        await asyncio.wait([asking], timeout=0.2)
+        left = list(came)
+        lease.renewed(now)
+        assert (await asking).status == 204
+    at_once = connected and (content is None or sys.version_info >= (3, 12))  # it left before the process slept
+    assert left == ([b"DELETE / HTTP/1.1"] if at_once else [])

@@ -9,11 +9,13 @@ from tests.faults.books import Fault
 from tests.faults.fabric import LOAD, Setting
 from tests.faults.ground import Ground, Row
 
+OPEN = tuple(Fault(kind=kind, share=0.4, seconds=0.4) for kind in ("tardy", "slow"))
+
 
 def run(ground: Ground) -> None:
     with ground.fabric(Setting(sinks=("upsert", "versioned", "unique", "none"))) as fabric:
-        for sink in fabric.sinks:  # so that some calls are open, done and not answered, whenever a process dies
-            fabric.erp.rules(sink, faults=(Fault(kind="tardy", share=0.5, seconds=0.4),))
+        for sink in fabric.sinks:  # so that whenever a process dies some calls are open, done and not yet done
+            fabric.erp.rules(sink, faults=OPEN)
         with fabric.load(LOAD):
             for _ in range(ground.count):
                 time.sleep(fabric.rng.uniform(0.2, 4.0))

@@ -35,8 +35,12 @@ from psfabric.telemetry import ComponentMeter, ComponentState, Spans, Telemetry,
 
 log = structlog.get_logger(__name__)
 
-BURST = 128
-"""Records handled before the loop may turn to another component."""
+BURST, FIRST_BURST = 256, 16
+"""Records handled before the loop may turn to another component, and at the beginning, while nobody knows how long one
+takes."""
+
+LONGEST_BURST = 0.1
+"""Seconds that they may take: with a slow processor a burst has fewer, or it would be taken for sleep."""
 
 HAND_OVER = 5.0
 """Seconds that what was begun may take to become durable when partitions go."""
@@ -59,8 +63,9 @@ class PureMember:
         `FaustHost`."""
         self.stage = stage
         self.topics = stage.topics
-        # Calls of a pure stage return at once, so "calls open at the same time" only says how many make one burst.
-        policy = replace(stage.policy, concurrency=BURST, batch=1)
+        # Calls of a pure stage return at once, so "calls open at the same time" only says how many go the long way in
+        # one burst; nobody measures how long these take.
+        policy = replace(stage.policy, concurrency=BURST // 2, batch=1)
         self.engine = Engine(policy, receipt=stage.state_receipt)
         self._producer = producer
         self._load = load
@@ -76,6 +81,7 @@ class PureMember:
         self._halted = False
         self._failed = False
         self._awake = Awake(session)
+        self._burst = FIRST_BURST
         self._board: Board = board or Unattended()
         self._waiting = Waiting(stage.name)
         self._meter, self._spans = ComponentMeter(stage.name), Spans()
@@ -158,7 +164,7 @@ class PureMember:
 
         How many; what went through at once is written already, what was handled and set aside is returned.
         """
-        room, aside = BURST, list[Handled]()
+        room, aside, began = self._burst, list[Handled](), time.monotonic()
         for tp in list(self._inlets):
             lane, inlet = self.engine.lanes.get(tp.partition), self._inlets[tp]
             if lane is None or not inlet.records or not room:
@@ -170,7 +176,9 @@ class PureMember:
                 aside += self._riding.ride(tp, entering)
                 self._inlets[tp] = self._inlets.pop(tp)  # the others are first next time
             self._flow(tp, inlet, log)
-        return BURST - room, aside
+        entered = self._burst - room
+        self._burst = _next_burst(entered, time.monotonic() - began, self._burst)
+        return entered, aside
 
     def _handle(self, record: Record, lane: Lane) -> Result:
         """Of a record that is on the express: none that was replayed is."""
@@ -367,3 +375,10 @@ class PureMember:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error)
+
+
+def _next_burst(entered: int, seconds: float, allowed: int) -> int:
+    """How many may enter next time, when `entered` of the `allowed` took `seconds`."""
+    if seconds > LONGEST_BURST:
+        return max(1, int(entered * LONGEST_BURST / seconds))
+    return min(BURST, allowed * 2)

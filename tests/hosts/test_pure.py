@@ -264,18 +264,38 @@ async def test_being_busy_for_longer_than_a_session_is_not_sleeping(component: C
     handle = component.stage.handle
 
     def handled(record: Record, lane: Lane) -> Result:
-        now[0] += 0.005
+        now[0] += 0.003
         return handle(record, lane)
 
     component.stage.handle = handled  # type: ignore[method-assign]
     component.take(0, 1000, None)
     await until(lambda: len(component.stage.handled) == 1000)
-    assert now[0] > 4.0
+    assert now[0] > 2.5
     assert component.failures == []
     now[0] += 2.0
     component.take(1000, 1, 1000)
     await until(lambda: component.failures)
     assert "slept" in str(component.failures[0])
+
+
+async def test_a_slow_processor_is_not_taken_for_one_that_sleeps() -> None:
+    made = Component(session=0.4)
+    made.loadable.set()
+    running = asyncio.create_task(made.member.run())
+    made.member.assigned([0])
+    await until(lambda: made.member.ready)
+    handle = made.stage.handle
+
+    def handled(record: Record, lane: Lane) -> Result:
+        time.sleep(0.005)
+        return handle(record, lane)
+
+    made.stage.handle = handled  # type: ignore[method-assign]
+    made.take(0, 400, None)
+    await until(lambda: len(made.stage.handled) == 400)
+    assert made.failures == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_how_long_is_too_long_is_what_the_group_was_told() -> None:

@@ -158,7 +158,7 @@ def test_a_wrong_password_or_authority_is_exit_2_with_a_sentence_at_once(
     assert sentence in ran.err
     assert "staple-42" not in ran.err + ran.out
     assert "Traceback" not in ran.err
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 15
 
 
 def test_a_broker_under_another_name_than_its_certificate_has_is_not_believed(broker: Broker) -> None:

@@ -6,6 +6,7 @@ the results say why.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,16 @@ from deploy.local.errors import LocalError
 from deploy.local.progress import silent
 
 PARTS = ROOT / ".local" / "parts"
-QUIX = ("quixstreams==3.28.1", "fastavro>=1.13,<2", "structlog>=25", "tzdata>=2025.2", "redis>=8,<9")
+QUIX = (
+    "quixstreams==3.28.1",
+    "aiohttp>=3.14,<4",
+    "fastavro>=1.13,<2",
+    "structlog>=25",
+    "tzdata>=2025.2",
+    "redis>=8,<9",
+)
+QUIX_HOME = f"bench-quix-{hashlib.blake2b(' '.join(QUIX).encode(), digest_size=4).hexdigest()}"
+"""Another one for other packages."""
 JARS = (
     MavenFile(
         maven="org.apache.kafka:kafka-streams:4.1.1",
@@ -47,12 +57,12 @@ class Absent(Exception):
 def quix_python() -> str:
     """The interpreter that has Quix Streams; made when it is not there. Raises Absent."""
     try:
-        with Cache(PARTS, silent).building("bench-quix-3.28.1") as folder:
+        with Cache(PARTS, silent).building(QUIX_HOME) as folder:
             if folder is not None:
                 _install(folder)
     except (LocalError, subprocess.CalledProcessError) as error:
         raise Absent(f"quixstreams could not be installed: {error}") from None
-    return str(PARTS / "bench-quix-3.28.1" / "bin" / "python")
+    return str(PARTS / QUIX_HOME / "bin" / "python")
 
 
 def _install(folder: Path) -> None:

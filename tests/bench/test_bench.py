@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import main
+from bench.__main__ import SIZES, Bench, main
 from bench.meter import Reading
 from bench.results import Results, percentiles, slope
 from bench.work import CLIENTS, OUTPUTS, TABLE, bare, records
@@ -44,6 +44,17 @@ def test_two_workers_are_compared_by_their_cpu_seconds() -> None:
     found.add("host_lazy_shared", reading(1000, 9.0, 1.0))
     found.add("two_workers", reading(1000, 1.0, 1.25))
     assert found.ratios()["two_workers_cpu_efficiency"] == 0.8
+
+
+def test_a_foreign_peer_that_fails_is_absent_and_costs_no_other_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: object, **named: object) -> Reading:
+        raise RuntimeError("quix ended with 1: no module of that name")
+
+    monkeypatch.setattr("bench.__main__.quix_python", lambda: "python")
+    monkeypatch.setattr("bench.__main__.measured", fails)
+    bench = Bench("", SIZES["tiny"], lambda text: None)
+    bench._one("quix", 0, lambda: bench._quix("in", 10))
+    assert bench.results.absent == {"quix": "quix ended with 1: no module of that name"}
 
 
 def test_a_slope_leaves_out_the_beginning() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -18,7 +19,7 @@ from psfabric.hosts.board import Unattended
 from psfabric.hosts.faust_chunks import SESSION, Chunk
 from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
-from psfabric.hosts.pure import PureMember
+from psfabric.hosts.pure import PureMember, _next_burst
 from psfabric.kafka import Producer
 from psfabric.kafka.producer import Done
 from psfabric.stages import Pure
@@ -68,15 +69,23 @@ class Component:
         self.member.take(Chunk(TP, last, after, records), lambda: self.acknowledged.append(last))
 
 
-@pytest.fixture
-async def component() -> AsyncIterator[Component]:
-    made = Component()
+@asynccontextmanager
+async def running(session: float = SESSION) -> AsyncIterator[Component]:
+    """Owns partition 0."""
+    made = Component(session=session)
     made.loadable.set()
-    running = asyncio.create_task(made.member.run())
+    task = asyncio.create_task(made.member.run())
     made.member.assigned([0])
     await until(lambda: made.member.ready)
     yield made
-    running.cancel()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def component() -> AsyncIterator[Component]:
+    async with running() as made:
+        yield made
 
 
 async def test_a_chunk_is_acknowledged_when_everything_in_it_is_durable(component: Component) -> None:
@@ -278,37 +287,33 @@ async def test_being_busy_for_longer_than_a_session_is_not_sleeping(component: C
     assert "slept" in str(component.failures[0])
 
 
+@pytest.mark.parametrize(
+    ("entered", "seconds", "next_"),
+    [(64, 0.01, 128), (64, 0.4, 16), (0, 0.0, 64), (10, 0.01, 64), (1, 30.0, 1)],
+)
+def test_a_burst_grows_only_by_what_was_measured(entered: int, seconds: float, next_: int) -> None:
+    assert _next_burst(entered, seconds, 64) == next_
+
+
 async def test_a_slow_processor_is_not_taken_for_one_that_sleeps() -> None:
-    made = Component(session=0.4)
-    made.loadable.set()
-    running = asyncio.create_task(made.member.run())
-    made.member.assigned([0])
-    await until(lambda: made.member.ready)
-    handle = made.stage.handle
+    async with running(session=0.4) as made:
+        handle = made.stage.handle
 
-    def handled(record: Record, lane: Lane) -> Result:
-        time.sleep(0.005)
-        return handle(record, lane)
+        def handled(record: Record, lane: Lane) -> Result:
+            time.sleep(0.005)
+            return handle(record, lane)
 
-    made.stage.handle = handled  # type: ignore[method-assign]
-    made.take(0, 400, None)
-    await until(lambda: len(made.stage.handled) == 400)
-    assert made.failures == []
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+        made.stage.handle = handled  # type: ignore[method-assign]
+        made.take(0, 400, None)
+        await until(lambda: len(made.stage.handled) == 400)
+        assert made.failures == []
 
 
 async def test_how_long_is_too_long_is_what_the_group_was_told() -> None:
-    made = Component(session=0.3)
-    made.loadable.set()
-    running = asyncio.create_task(made.member.run())
-    made.member.assigned([0])
-    await until(lambda: made.member.ready)
-    time.sleep(0.5)
-    made.take(0, 1, None)
-    await until(lambda: made.failures)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(session=0.3) as made:
+        time.sleep(0.5)
+        made.take(0, 1, None)
+        await until(lambda: made.failures)
     assert "slept" in str(made.failures[0])
     assert made.broker.open == []
 

@@ -381,6 +381,6 @@ def _next_burst(entered: int, seconds: float, allowed: int) -> int:
     """How many may enter next time, when `entered` of the `allowed` took `seconds`."""
     if seconds > LONGEST_BURST:
         return max(1, int(entered * LONGEST_BURST / seconds))
-    return (
-        min(BURST, allowed * 2) if entered == allowed else allowed
-    )  # an idle turn says nothing about how long one takes
+    if entered < allowed:  # an idle turn says nothing about how long one takes
+        return allowed
+    return min(BURST, allowed * 2)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from math import inf
 
 from psfabric.engine import filing, obeying, snapshot, waiting
 from psfabric.engine.applied import Applied
@@ -243,11 +244,15 @@ class Engine:
             log.done(record.offset)
         else:
             work.acts = (*work.acts, at)
+            lane.rouse(work.key)
 
     # ------------------------------------------------------------------------------------------ working
 
-    def step(self, now: float) -> Step:
-        """Choose what may be called now: the head of each key, when due, within concurrency, rate and breaker."""
+    def step(self, now: float, most: int | None = None) -> Step:
+        """Choose what may be called now: the head of each key, when due, within concurrency, rate and breaker.
+
+        `most`: calls that the host makes at once, if it cannot leave them open; what is left is for the next step.
+        """
         self._tell(now)
         self._look_up(now)
         if self.paused or self.stopped:
@@ -257,8 +262,9 @@ class Engine:
         batch: list[Work] = []
         refused, looked_at = False, 0
         for lane in self._in_turn():
+            lane.wake(now)
             for work in lane.heads():
-                if not batch and (self._all_open or (refused and now < self._look_again_at)):
+                if not batch and (self._all_open or len(calls) == most or (refused and now < self._look_again_at)):
                     break  # what is left, however much it is, is looked at when a call returns, or may be made
                 looked_at += 1
                 decided = work.forced or obeying.replaced(lane, work) or self._barred(lane, work)
@@ -269,7 +275,7 @@ class Engine:
                         return Step((*calls, tuple(batch)) if batch else tuple(calls), tuple(writes))
                     writes.append((work, made))
                 elif work.due > now:
-                    continue
+                    lane.rest(work)
                 elif batch or (not refused and self._pace.may_call(now, len(self._calls))):
                     self._call(lane, work, new=not batch)
                     batch.append(work)
@@ -317,6 +323,7 @@ class Engine:
         for lane in self.lanes.values():
             lane.believe_at -= back
             lane.quiet = {key: until - back for key, until in lane.quiet.items()}
+            lane.rouse_all()
             for work in (w for queue in lane.queues.values() for w in queue):
                 work.due -= back
             for entry in lane.held.values():
@@ -412,6 +419,7 @@ class Engine:
 
     def _hurry(self, now: float) -> None:
         for lane in self.lanes.values():
+            lane.rouse_all()
             for head in lane.heads():
                 if not head.asked:
                     head.due = min(head.due, now)
@@ -562,12 +570,12 @@ class Engine:
         """The earliest instant at which a waiting head may be called, or None."""
         if self.paused or self.stopped or self._all_open:
             return None
-        first = None
+        first = min((lane.next_due() for lane in self.lanes.values()), default=inf)
         for work in chain.from_iterable(lane.heads() for lane in self.lanes.values()):
-            first = work.due if first is None else min(first, work.due)
             if first <= now:
                 break  # the others, however many, change nothing
-        return None if first is None else max(first, self._pace.next_at(now))
+            first = min(first, work.due)
+        return None if first == inf else max(first, self._pace.next_at(now))
 
     def snapshot(self, now: float) -> snapshot.Snapshot:
         return snapshot.of_lanes(

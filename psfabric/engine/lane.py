@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import islice
+from math import inf
 
 from psfabric.engine.applied import Applied
 from psfabric.engine.deadletter import Marker, key_hash
@@ -65,6 +67,10 @@ class Lane:
     queues: dict[bytes, deque[Work]] = field(default_factory=dict)
     ready: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
     """Keys whose head is queued, in order of arrival: what `step` looks at, so that idle keys cost nothing."""
+    resting: dict[bytes, float] = field(default_factory=dict)
+    """Keys whose head is queued and was found to wait for an instant (its `due`): nobody looks at them before."""
+    alarms: list[tuple[float, bytes]] = field(default_factory=list)
+    """A heap of when resting keys wake; of a key that was roused, an entry stays that no longer means anything."""
     held: dict[bytes, HoldEntry] = field(default_factory=dict)
     held_by_key: dict[bytes, dict[bytes, HoldEntry]] = field(default_factory=dict)
     applied: dict[str, Applied] = field(default_factory=dict)
@@ -116,6 +122,35 @@ class Lane:
     def requeue(self, work: Work) -> None:
         work.state = State.QUEUED
         self.ready[work.key] = None
+
+    def rest(self, work: Work) -> None:
+        """The head of its key waits until it is due."""
+        del self.ready[work.key]
+        self.resting[work.key] = work.due
+        heappush(self.alarms, (work.due, work.key))
+
+    def wake(self, now: float) -> None:
+        """Whoever is due by now is looked at again."""
+        while self.alarms and self.alarms[0][0] <= now:
+            due, key = heappop(self.alarms)
+            if self.resting.get(key) == due:
+                self.rouse(key)
+
+    def rouse(self, key: bytes) -> None:
+        """Something changed for the head of this key: it is looked at although it is not due."""
+        if self.resting.pop(key, None) is not None:
+            self.ready[key] = None
+
+    def rouse_all(self) -> None:
+        self.ready.update(dict.fromkeys(self.resting))
+        self.resting.clear()
+        self.alarms.clear()
+
+    def next_due(self) -> float:
+        """The earliest instant at which a waiting head is due; infinity when none waits."""
+        while self.alarms and self.resting.get(self.alarms[0][1]) != self.alarms[0][0]:
+            heappop(self.alarms)
+        return self.alarms[0][0] if self.alarms else inf
 
     def finish(self, work: Work) -> None:
         """The work is durable: its offset is free and the next of its key may go."""

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 BURST, FIRST_BURST = 256, 16
 """Records handled before the loop may turn to another component, and at the beginning, while nobody knows how long one
-takes."""
+takes: so many that come through, and so many that had to wait."""
 
 LONGEST_BURST = 0.1
 """Seconds that they may take: with a slow processor a burst has fewer, or it would be taken for sleep."""
@@ -63,9 +63,8 @@ class PureMember:
         `FaustHost`."""
         self.stage = stage
         self.topics = stage.topics
-        # Calls of a pure stage return at once, so "calls open at the same time" only says how many go the long way in
-        # one burst; nobody measures how long these take.
-        policy = replace(stage.policy, concurrency=BURST // 2, batch=1)
+        # Calls of a pure stage return at once: how many are made in a turn is a matter of time (`_next_burst`).
+        policy = replace(stage.policy, concurrency=BURST, batch=1)
         self.engine = Engine(policy, receipt=stage.state_receipt)
         self._producer = producer
         self._load = load
@@ -164,7 +163,7 @@ class PureMember:
 
         How many; what went through at once is written already, what was handled and set aside is returned.
         """
-        room, aside, began = self._burst, list[Handled](), time.monotonic()
+        room, aside = self._burst, list[Handled]()
         for tp in list(self._inlets):
             lane, inlet = self.engine.lanes.get(tp.partition), self._inlets[tp]
             if lane is None or not inlet.records or not room:
@@ -176,9 +175,7 @@ class PureMember:
                 aside += self._riding.ride(tp, entering)
                 self._inlets[tp] = self._inlets.pop(tp)  # the others are first next time
             self._flow(tp, inlet, log)
-        entered = self._burst - room
-        self._burst = _next_burst(entered, time.monotonic() - began, self._burst)
-        return entered, aside
+        return self._burst - room, aside
 
     def _handle(self, record: Record, lane: Lane) -> Result:
         """Of a record that is on the express: none that was replayed is."""
@@ -230,14 +227,16 @@ class PureMember:
                 self.engine.passed(run)
         if self._halted or self._failed:
             return False
+        turned = time.monotonic()
         entered, outcomes = self._admit()
         began = time.perf_counter()
-        step = self.engine.step(time.time())
+        step = self.engine.step(time.time(), most=self._burst)
         called = self._spans.processing(self.stage.name, [work for (work,) in step.calls]) if self._spans.on else None
         outcomes += step.writes
         for (work,) in step.calls:
             result = self._handle_any(work.record, self.engine.lanes[work.lane])
             outcomes.append((work, self.engine.settle(work, result, time.time())))
+        self._burst = _next_burst(max(entered, len(step.calls)), time.monotonic() - turned, self._burst)
         self._meter.worked([work for work, _ in outcomes], began)
         if called is not None:
             called.end([work for (work,) in step.calls])
@@ -377,10 +376,10 @@ class PureMember:
             self.fail(error)
 
 
-def _next_burst(entered: int, seconds: float, allowed: int) -> int:
-    """How many may enter next time, when `entered` of the `allowed` took `seconds`."""
+def _next_burst(handled: int, seconds: float, allowed: int) -> int:
+    """How many may be handled next time, when `handled` of the `allowed` took `seconds`."""
     if seconds > LONGEST_BURST:
-        return max(1, int(entered * LONGEST_BURST / seconds))
-    if entered < allowed:  # an idle turn says nothing about how long one takes
+        return max(1, int(handled * LONGEST_BURST / seconds))
+    if handled < allowed:  # an idle turn says nothing about how long one takes
         return allowed
     return min(BURST, allowed * 2)

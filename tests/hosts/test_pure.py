@@ -296,16 +296,22 @@ def test_a_burst_grows_only_by_what_was_measured(entered: int, seconds: float, n
 
 
 async def test_a_slow_processor_is_not_taken_for_one_that_sleeps() -> None:
+    """Neither with what comes, nor with all that is let go at once."""
     async with running(session=0.4) as made:
-        handle = made.stage.handle
-
-        def handled(record: Record, lane: Lane) -> Result:
-            time.sleep(0.005)
-            return handle(record, lane)
-
-        made.stage.handle = handled  # type: ignore[method-assign]
+        made.stage.slow = 0.005
         made.take(0, 400, None)
         await until(lambda: len(made.stage.handled) == 400)
+        waiting = [Record("in", 0, n, b"k%d" % n, b"wait:P") for n in range(400, 700)]
+        made.member.take(Chunk(TP, 700, 400, waiting), lambda: None)
+
+        def all_held() -> bool:
+            made.broker.acknowledge()
+            return len(made.member.engine.held()) == 300
+
+        await until(all_held)
+        made.stage.known.add(Parent("thing", "P"))
+        await made.member.sweep(made.stage.has_many)
+        await until(lambda: len(made.stage.handled) == 1000)
         assert made.failures == []
 
 

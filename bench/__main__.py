@@ -22,12 +22,15 @@ from deploy.local import Console, Stack
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `slow` records for peers that take one at a time, `posts` for the sink, `pairs` of windows
-    without and with a replay."""
+    """How much is measured. `records` for peers that decode no more than they read, `full` for those that decode
+    everything, `slow` for those that take one at a time, `shared` for one and two workers of a group, `posts` for the
+    sink, `pairs` of windows without and with a replay."""
 
     rounds: int
     records: int
+    full: int
     slow: int
+    shared: int
     posts: int
     paced_seconds: float
     memory_minutes: float
@@ -36,10 +39,10 @@ class Size:
 
 
 SIZES = {
-    "default": Size(3, 300_000, 30_000, 12_000, 15.0, 1.0, 10),
-    "quick": Size(1, 60_000, 10_000, 2_000, 5.0, 0.25, 3),
-    "tiny": Size(1, 3_000, 1_000, 100, 1.0, 0.03, 1, foreign=False),
-    "long": Size(3, 300_000, 30_000, 12_000, 30.0, 10.0, 10),
+    "default": Size(3, 300_000, 100_000, 30_000, 150_000, 6_000, 15.0, 1.0, 6),
+    "quick": Size(1, 60_000, 60_000, 10_000, 60_000, 2_000, 5.0, 0.25, 3),
+    "tiny": Size(1, 3_000, 3_000, 1_000, 3_000, 100, 1.0, 0.03, 1, foreign=False),
+    "long": Size(3, 300_000, 300_000, 30_000, 300_000, 12_000, 30.0, 10.0, 10),
 }
 
 POSTERS = {"http_loop": ("http_loop", "httpx"), "aiohttp_loop": ("http_loop", "aiohttp"), "sink": ("sink", "")}
@@ -76,17 +79,17 @@ class Bench:
         return not self._only or name in self._only
 
     def _processing(self, source: str) -> Iterator[tuple[str, Callable[[], Reading]]]:
-        count, slow = self._size.records, self._size.slow
-        yield "bare_full", partial(self._peer, "bare", source, count, lazy=False)
-        yield "host_full", partial(self._peer, "host", source, count, lazy=False)
+        count, full, slow, shared = self._size.records, self._size.full, self._size.slow, self._size.shared
+        yield "bare_full", partial(self._peer, "bare", source, full, lazy=False)
+        yield "host_full", partial(self._peer, "host", source, full, lazy=False)
         yield "bare_lazy", partial(self._peer, "bare", source, count, lazy=True)
         yield "host_lazy", partial(self._peer, "host", source, count, lazy=True)
         yield "stock_faust", partial(self._peer, "stock_faust", source, slow, lazy=False)
         if self._size.foreign:
-            yield "quix", partial(self._quix, source, count)
+            yield "quix", partial(self._quix, source, full)
             yield "kafka_streams", partial(self._kafka_streams, source, count)
-        yield "host_lazy_shared", partial(endurance.shared, self._bootstrap, 1, source, count)
-        yield "two_workers", partial(endurance.shared, self._bootstrap, 2, source, count)
+        yield "host_lazy_shared", partial(endurance.shared, self._bootstrap, 1, source, shared)
+        yield "two_workers", partial(endurance.shared, self._bootstrap, 2, source, shared)
 
     def _one(self, peer: str, number: int, act: Callable[[], Reading]) -> None:
         if peer in self.results.absent or not self._wanted(peer):

@@ -1,6 +1,8 @@
 """Where log lines go: to standard error, and never in the way of the work.
 
 A log that cannot be written (its pipe is closed, the disk is full) must not become the failure of what it tells of.
+What libraries say by themselves comes as lines like our own, and what they repeat is counted: while a broker is away
+the consumers of the Faust host say hundreds of times a second that they cannot connect.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ import contextlib
 import io
 import logging
 import sys
-from typing import TextIO, cast
+import time
+from collections.abc import Callable
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -27,8 +31,57 @@ class _StandardError(io.TextIOBase):
             sys.stderr.flush()
 
 
+AGAIN_AFTER = 60.0
+"""Seconds until a library may say the same again."""
+
+MOST_REMEMBERED = 1000
+
+
+class Libraries(logging.Handler):
+    """Takes what libraries log by Python's own means, from warnings on.
+
+    The same is what has the same words before anything is filled in. How often it was said meanwhile is told with it
+    the next time.
+    """
+
+    def __init__(self, level: int = logging.WARNING, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(max(level, logging.WARNING))
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._tell(record, str(record.msg), self._clock())
+        except Exception:  # noqa: BLE001 - a library's line that cannot be put together is not worth a failure
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is Python's
+        """Not as Python does it, which prints where the record came from."""
+
+    def _tell(self, record: logging.LogRecord, words: str, now: float) -> None:
+        at, meanwhile = self._said.get((record.name, words), (float("-inf"), 0))
+        if now - at < AGAIN_AFTER:
+            self._said[record.name, words] = at, meanwhile + 1
+            return
+        if len(self._said) >= MOST_REMEMBERED:  # one fills its words in by itself
+            self._said.clear()
+        self._said[record.name, words] = now, 0
+        more: dict[str, Any] = {"meanwhile": meanwhile} if meanwhile else {}
+        if record.exc_info and record.exc_info[0] is not None:
+            more["exc_info"] = record.exc_info
+        structlog.get_logger().log(record.levelno, record.getMessage(), library=record.name, **more)
+
+
+_libraries: logging.Handler | None = None
+
+
 def configure(level: int = logging.INFO) -> None:
     """Log lines from `level` on."""
+    global _libraries
+    if _libraries is not None:
+        logging.getLogger().removeHandler(_libraries)
+    _libraries = Libraries(level)
+    logging.getLogger().addHandler(_libraries)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _StandardError())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,7 @@ class Admin:
         ]
         for name, future in self._client.create_topics(new, operation_timeout=30).items() if new else ():
             try:
-                future.result(40)
+                _answer(future, 40)
             except ck.KafkaException as error:
                 if error.args[0].code() != ck.KafkaError.TOPIC_ALREADY_EXISTS:
                     raise Unavailable(f"topic {name} could not be created: {error.args[0].str()}") from None
@@ -120,7 +121,7 @@ class Admin:
         asked = [ConfigResource(ConfigResource.Type.TOPIC, t.name, incremental_configs=_entries(t)) for t in topics]
         for resource, future in self._client.incremental_alter_configs(asked).items():
             try:
-                future.result(40)
+                _answer(future, 40)
             except ck.KafkaException as error:
                 raise Unavailable(f"topic {resource.name} could not be altered: {error.args[0].str()}") from None
         deadline = time.monotonic() + 30
@@ -137,7 +138,7 @@ class Admin:
         try:
             answers = self._client.describe_configs(asked, request_timeout=10).items()
             return {
-                resource.name: {name: entry.value or "" for name, entry in future.result(20).items()}
+                resource.name: {name: entry.value or "" for name, entry in _answer(future, 20).items()}
                 for resource, future in answers
             }
         except ck.KafkaException as error:
@@ -185,10 +186,11 @@ class Admin:
         """
         partitions = self.partitions(topics)
         try:
-            found = self._client.describe_consumer_groups([group], request_timeout=10)[group].result(10)
-        except (ck.KafkaException, TimeoutError) as error:
-            why = error.args[0].str() if isinstance(error, ck.KafkaException) else "no answer in time"
-            raise Unavailable(f"Kafka at {self._kafka} does not say who reads for {group}: {why}") from None
+            found = _answer(self._client.describe_consumer_groups([group], request_timeout=10)[group], 10)
+        except ck.KafkaException as error:
+            raise Unavailable(
+                f"Kafka at {self._kafka} does not say who reads for {group}: {error.args[0].str()}"
+            ) from None
         if found.state is not ConsumerGroupState.STABLE:
             return None
         owned = {(tp.topic, tp.partition) for member in found.members for tp in member.assignment.topic_partitions}
@@ -244,7 +246,7 @@ class Admin:
         while wanted:
             try:
                 futures = self._client.list_offsets(dict(wanted), request_timeout=10)
-                return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+                return {(tp.topic, tp.partition): _answer(future, 10).offset for tp, future in futures.items()}
             except ck.KafkaException as error:
                 reason: ck.KafkaError = error.args[0]
                 if reason.code() not in NO_LEADER_YET or time.monotonic() > deadline:
@@ -264,6 +266,15 @@ class Admin:
         except ck.KafkaException as error:
             raise Unavailable(f"Kafka at {self._kafka} does not answer: {error.args[0].str()}") from None
         return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _answer(future: Future[Any], seconds: float) -> Any:
+    """What the broker said. Raises KafkaException, also when it said nothing for so long: the client gives up a request
+    at the time-out that it was given, but on a busy machine it may not come to that."""
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        raise ck.KafkaException(ck.KafkaError(ck.KafkaError._TIMED_OUT, "no answer in time")) from None
 
 
 def _untrusted(kafka: Kafka, said: ck.KafkaError) -> str:

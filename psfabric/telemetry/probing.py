@@ -10,9 +10,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import FabricError, Transient
 from psfabric.telemetry.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
 
 Probe = Callable[[], None]
 """Asks once and tells the telemetry. Blocks, for as long as its client's time-out is."""
@@ -37,7 +41,10 @@ class Probing:
 
     def _run(self, probe: Probe, every: float) -> None:
         while not self._stop.is_set():
-            probe()
+            try:
+                probe()
+            except Exception as error:  # noqa: BLE001 - its thread would end, and what it last told stand for ever
+                log.error("a probe failed", exception=type(error).__name__)
             self._stop.wait(every)
 
 

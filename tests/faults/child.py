@@ -28,6 +28,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from cli import logs
 from tests.faults import points
 
 IMPORTED = (
@@ -221,6 +222,7 @@ def born(role: Any, parent: int, become: Callable[[Any], None]) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    logs.configure()
     try:
         become(role)
         os._exit(0)

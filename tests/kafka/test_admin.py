@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 import confluent_kafka as ck
 import pytest
@@ -90,3 +93,43 @@ def test_a_broker_that_is_away_is_named() -> None:
     nowhere = Kafka(f"127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable, match=nowhere.bootstrap):
         Admin(nowhere).wait(time.monotonic() - 1)
+
+
+class Unanswered(Future[Any]):
+    def result(self, timeout: float | None = None) -> Any:
+        assert timeout is not None
+        raise TimeoutError
+
+
+MADE = Topic(name="made", partitions=1, config={"retention.ms": "1"}, rule="test", tombstones=False)
+
+
+@pytest.mark.parametrize(
+    ("unanswered", "act"),
+    [
+        ("create_topics", lambda admin: admin.apply([declared(1)])),
+        ("describe_configs", lambda admin: admin.plan([MADE])),
+        ("incremental_alter_configs", lambda admin: admin.apply([MADE])),
+        ("list_offsets", lambda admin: admin.end_offsets([MADE.name])),
+        ("describe_consumer_groups", lambda admin: admin.without_owner("g", [MADE.name])),
+    ],
+)
+def test_a_broker_that_never_answers_is_named_and_not_taken_for_a_bug(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch, unanswered: str, act: Callable[[Admin], object]
+) -> None:
+    """On a busy machine the client's own time-out may come later than ours."""
+    admin = Admin(kafka)
+    admin.apply([MADE.model_copy(update={"config": {}})])
+
+    class Silent:
+        """Forgets one kind of request."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name != unanswered:
+                return getattr(client, name)
+            return lambda asked, **options: {one: Unanswered() for one in asked}
+
+    client = admin._client
+    monkeypatch.setattr(admin, "_client", Silent())
+    with pytest.raises(Unavailable, match="no answer in time"):
+        act(admin)

@@ -76,3 +76,14 @@ def test_a_probe_that_hangs_delays_neither_another_nor_the_end() -> None:
         assert asked.wait(5)
     assert time.monotonic() - begun < 5
     hanging.set()
+
+
+def test_a_probe_that_fails_as_nobody_foresaw_asks_again() -> None:
+    asked = threading.Semaphore(0)
+
+    def fails() -> None:
+        asked.release()
+        raise ZeroDivisionError
+
+    with Probing([fails], every=0.01):
+        assert all(asked.acquire(timeout=5) for _ in range(3))

@@ -12,13 +12,14 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -36,6 +37,8 @@ from tests.faults.child import Role, run_topic
 from tests.faults.ledger import Fault, Journal, Ledger, Verdict, Version, judge
 from tests.faults.processes import Erp, Nursery, Worker, eventually
 from tests.faults.source import BEGIN, ROLE, Project, Sayings
+
+T = TypeVar("T")
 
 PARTITIONS = 4
 SESSION = 6.5
@@ -167,11 +170,13 @@ class Fabric:
             self._delete_topics()
 
     def _delete_topics(self) -> None:
-        """A broker with the topics of a hundred runs takes minutes to come back from a kill."""
+        """A broker with the topics of a hundred runs takes minutes to come back from a kill.
+
+        Those that it has not deleted within a minute, all together, stay.
+        """
         names = [t.name for t in self._topics() if self.run in t.name]
-        for done in AdminClient({"bootstrap.servers": self.parts.kafka}).delete_topics(names).values():
-            with contextlib.suppress(KafkaException, TimeoutError):
-                done.result(60)
+        client = AdminClient({"bootstrap.servers": self.parts.kafka})  # without it nobody would hear the answer
+        wait(client.delete_topics(names, request_timeout=50).values(), 60)
 
     def of(self, role: str) -> list[Worker]:
         return [worker for worker in self.workers if worker.role.role == role]
@@ -366,12 +371,11 @@ class Fabric:
 
     def _buried(self) -> Collection[Version]:
         """Dead letters; the topics are read again only when something was added to them."""
-        try:
+        with contextlib.suppress(Unavailable):
             ends = Admin(self.kafka).end_offsets([f"dlq.{component}" for component in self.components])
-        except Unavailable:
-            return self._dead
-        if ends != self._ends:
-            self._ends, self._dead = ends, {*self.dead()}
+            if ends != self._ends:
+                self._dead = {*self.dead()}
+                self._ends = ends
         return self._dead
 
     def behind(self) -> dict[str, int]:
@@ -400,7 +404,10 @@ class Fabric:
         client = AdminClient({"bootstrap.servers": self.parts.kafka})
 
         def one_each() -> bool:
-            found = [described.result(10) for described in client.describe_consumer_groups(self.components).values()]
+            try:
+                found = [one.result(10) for one in client.describe_consumer_groups(self.components).values()]
+            except (KafkaException, TimeoutError):  # a busy machine: asked again
+                return False
             return all(group.state is ConsumerGroupState.STABLE and len(group.members) == 1 for group in found)
 
         eventually(one_each, within, "the others are gone", every=0.2)
@@ -428,14 +435,8 @@ class Fabric:
         return not (record.header("ce_subject") or "").startswith(f"{self.run}-t")
 
     def verdict(self) -> Verdict:
-        return judge(
-            self.sayings.ledger,
-            self.journal,
-            dead=self.dead(),
-            held=self.held(),
-            faults=self.faults,
-            repeated=self.repeated(),
-        )
+        dead, held, repeated = patiently(self.dead), patiently(self.held), patiently(self.repeated)
+        return judge(self.sayings.ledger, self.journal, dead=dead, held=held, faults=self.faults, repeated=repeated)
 
     def trail(self, id_: str) -> list[str]:
         """Where an entry was seen: for a person who looks at a failure."""
@@ -452,6 +453,14 @@ class Fabric:
         for path in sorted(self.folder.glob("*.log")):
             shown += [f"--- {path.name}", *path.read_text(errors="replace").splitlines()[-lines:]]
         return "\n".join(shown)
+
+
+def patiently(read: Callable[[], T], times: int = 3) -> T:
+    """What is read from the broker, also when the whole machine stands still for a while meanwhile."""
+    for _ in range(times - 1):
+        with contextlib.suppress(Unavailable):
+            return read()
+    return read()
 
 
 def _about(record: Record, id_: str) -> bool:

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from psfabric.engine import WINDOW, Engine, Policy, Result, Work, Write
 from psfabric.engine.pace import LocalPace, Pace
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import FabricError, Parent, Transient, Unavailable, Until
+from psfabric.hosts.aside import Aside
 from psfabric.hosts.board import Board, Unattended, obey
 from psfabric.hosts.lease import Lease, LeasedWriter, session_of
 from psfabric.hosts.loading import Loaded, load
@@ -50,6 +50,17 @@ LOAD_WITHIN = 90.0
 
 HAND_OVER = 6.0
 """Seconds that open calls may take to finish when partitions are revoked or the process stops."""
+
+COMMIT_WITHIN = 150.0
+"""Seconds after which a commit is given up from which the broker's client does not come back. It takes a minute for a
+broker that hangs, and less than another to find out who coordinates the group now; but after a broker had died several
+times it was seen to wait for ever (librdkafka 2.16), in a process that was alive and of no use."""
+
+POLL_WITHIN = LOAD_WITHIN + HAND_OVER + COMMIT_WITHIN
+"""The same for a poll, in which partitions are handed over and loaded. Before the broker excludes us (300 s)."""
+
+LEAVE_WITHIN = 9.0
+"""Seconds for that, the last commit and leaving the group: a client that does not come back by then is left alone."""
 
 
 def _local(policy: Policy, wake: Callable[[], None]) -> Pace:
@@ -87,7 +98,7 @@ class Member:
         self._writer = LeasedWriter(producer, self._lease)
         stage.send_while(self._lease.to_send)
         self._reader = GroupReader(kafka, stage.name, instance=given.instance, session_ms=round(session * 1000))
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=stage.name)
+        self._in_thread = Aside(stage.name)
         self._leaving = self._closing = False
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
@@ -133,7 +144,7 @@ class Member:
 
     async def _turn(self) -> None:
         began = time.time_ns()
-        records = await self._in_thread(lambda: self._reader.poll(self._room(), POLL))
+        records = await self._bounded(lambda: self._reader.poll(self._room(), POLL), POLL_WITHIN, "a poll")
         for topic, count in Counter(record.topic for record in records).items():
             self._meter.read(topic, count)
         self._spans.received(self.stage.name, records, began)
@@ -149,8 +160,13 @@ class Member:
         await self._flow({TopicPartition(r.topic, r.partition) for r in records})
         await self._commit()
 
-    async def _in_thread(self, act: Callable[[], T]) -> T:
-        return await self._loop.run_in_executor(self._thread, act)
+    async def _bounded(self, act: Callable[[], T], within: float, what: str) -> T:
+        try:
+            async with asyncio.timeout(within):
+                return await self._in_thread(act)
+        except TimeoutError:
+            why = f"{self.stage.name}: the broker's client does not come back from {what} ({within:.0f} s)"
+            raise Unavailable(why) from None
 
     def _room(self) -> int:
         spans = [log.span for lane in self._engine.lanes.values() for log in lane.logs.values()]
@@ -173,7 +189,7 @@ class Member:
         self._committed_at = now
         offsets = self._engine.commits()
         if offsets or (self._engine.lanes and self._lease.due):
-            await self._offer(offsets or await self._in_thread(self._standing))
+            await self._offer(offsets or await self._in_thread(self._standing), COMMIT_WITHIN)
 
     def _standing(self) -> dict[TopicPartition, int]:
         """An offset that changes nothing: what is committed of one partition, committed again to renew the lease."""
@@ -182,10 +198,10 @@ class Member:
             return dict([min(positions.items())])
         return self._reader.standing()
 
-    async def _offer(self, offsets: dict[TopicPartition, int]) -> None:
+    async def _offer(self, offsets: dict[TopicPartition, int], within: float) -> None:
         """What the broker does not take is offered again next time. What it takes renews the lease."""
         sent_at, epoch = time.monotonic(), self._epoch
-        taken = bool(offsets) and await self._in_thread(lambda: self._reader.commit(offsets))
+        taken = bool(offsets) and await self._bounded(lambda: self._reader.commit(offsets), within, "a commit")
         if taken and epoch == self._epoch:
             self._engine.committed(offsets)
             self._meter.committed()
@@ -381,14 +397,24 @@ class Member:
             log.error("stops", component=self.stage.name, why=str(error))
 
     async def _close(self) -> None:
+        """Commit what is done and leave the group, or what of that comes about in time: the client may hang in either
+        while brokers come and go (librdkafka #3740), and the process would hang in it, alive and of no use."""
+        deadline = time.monotonic() + LEAVE_WITHIN
+        self._stopping.set()
         offsets = await self._hand_over()
         self._closing = True  # leaving the group revokes, and that must not wait a second time
         try:
             if self._failure is None:
-                await self._offer(offsets)
+                await self._in_time(self._offer(offsets, max(1.0, (deadline - time.monotonic()) / 2)))
         finally:
-            await self._in_thread(self._reader.close)
-            self._thread.shutdown(wait=False)
+            left = max(1.0, deadline - time.monotonic())
+            await self._in_time(self._bounded(self._reader.close, left, "leaving its group"))
+
+    async def _in_time(self, act: Awaitable[None]) -> None:
+        try:
+            await act
+        except Unavailable as error:
+            log.warning("what is not committed is read again", component=self.stage.name, why=str(error))
 
 
 class AioHost:

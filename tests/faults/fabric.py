@@ -46,6 +46,7 @@ SESSION = 6.5
 
 SCALED = {
     "psfabric.hosts.aio:Given.__init__(session)": SESSION,
+    "psfabric.hosts.aio:COMMIT_WITHIN": 40.0,
     "psfabric.hosts.lease:RENEW": 0.5,
     "psfabric.hosts.faust_chunks.app:SESSION": SESSION,
     "psfabric.hosts.pure:SESSION": SESSION,
@@ -135,7 +136,7 @@ class Fabric:
 
     def __enter__(self) -> Fabric:
         try:
-            Admin(self.kafka).apply(self._topics())
+            patiently(lambda: Admin(self.kafka).apply(self._topics()))
             self.store_projects(self.sayings.projects)
             for sink, flavour in self.sinks.items():
                 self.erp.rules(

@@ -424,6 +424,76 @@ async def test_stopping_does_not_wait_for_ever_and_what_hung_is_done_later(road:
         await delivered(road, 1)
 
 
+class Hanging:
+    """The broker's client of one group, which does not come back from what it is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str, group: str) -> None:
+        self.asked, self.hangs, self.released = threading.Event(), threading.Event(), threading.Event()
+        real = getattr(GroupReader, method)
+
+        def hanging(reader: GroupReader, *given: Any) -> Any:
+            if reader._group == group and self.hangs.is_set():
+                self.asked.set()
+                self.released.wait()
+            return real(reader, *given)
+
+        monkeypatch.setattr(GroupReader, method, hanging)
+
+
+async def test_a_commit_that_never_returns_ends_the_host_and_is_not_waited_for(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As seen after a broker had been killed several times: alive, in no group, and for ever."""
+    monkeypatch.setattr(aio, "COMMIT_WITHIN", 1.0)
+    hanging = Hanging(monkeypatch, "commit", road.name)
+    async with Hosting(road.kafka, road.stage()) as hosting:
+        await asyncio.to_thread(road.produce, "one")
+        await delivered(road, 1)
+        hanging.hangs.set()
+        await asyncio.to_thread(road.produce, "two")
+        with pytest.raises(Unavailable, match=r"does not come back from a commit \(1 s\)"):
+            await asyncio.wait_for(hosting.running, 20)
+    hanging.released.set()  # as the end of the process would, it lets the broker know
+    async with Hosting(road.kafka, road.stage()):
+        await delivered(road, 2)
+    assert road.committed() == 2
+
+
+async def test_a_poll_that_never_returns_ends_the_host(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aio, "POLL_WITHIN", 1.0)
+    hanging = Hanging(monkeypatch, "poll", road.name)
+    async with Hosting(road.kafka, road.stage()) as hosting:
+        hanging.hangs.set()
+        with pytest.raises(Unavailable, match=r"does not come back from a poll \(1 s\)"):
+            await asyncio.wait_for(hosting.running, 20)
+
+
+@pytest.mark.parametrize("method", ["commit", "close"])
+async def test_one_component_that_fails_ends_the_host_though_the_client_of_another_hangs(
+    road: Road, kafka: Kafka, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    async def answer(value: str) -> Outcome:
+        raise ZeroDivisionError("planted")
+
+    other = Road(kafka, unique("sink"))
+    names = [other.source, other.output, f"hold.{other.name}", f"redo.{other.name}"]
+    Admin(kafka).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    hanging = Hanging(monkeypatch, method, other.name)
+    async with Hosting(road.kafka, road.stage(answer), other.stage()) as hosting:
+        await asyncio.to_thread(other.produce, "one")
+        await delivered(other, 1)
+        hanging.hangs.set()
+        await asyncio.to_thread(other.produce, "two")
+        if method == "commit":
+            await asyncio.to_thread(hanging.asked.wait, 20)
+        await asyncio.to_thread(road.produce, "x")
+        failed = time.monotonic()
+        with pytest.raises(FabricError, match="ZeroDivisionError"):
+            await asyncio.wait_for(hosting.running, 30)
+        assert hanging.asked.is_set()
+        assert time.monotonic() - failed < 20
+
+
 async def test_nothing_is_sent_before_an_accepted_commit_says_that_we_are_the_owner(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,8 +40,8 @@ MOST_REMEMBERED = 1000
 class Libraries(logging.Handler):
     """Takes what libraries log by Python's own means, from warnings on.
 
-    The same is what has the same words before anything is filled in. How often it was said meanwhile is told with it
-    the next time.
+    The same is what has the same words before anything is filled in, and is about the same kind of exception. How often
+    it was said meanwhile is told with it the next time.
     """
 
     def __init__(self, level: int = logging.WARNING, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,8 +50,9 @@ class Libraries(logging.Handler):
         self._said: dict[tuple[str, str], tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
         try:
-            self._tell(record, str(record.msg), self._clock())
+            self._tell(record, f"{record.msg} {kind}", self._clock())
         except Exception:  # noqa: BLE001 - a library's line that cannot be put together is not worth a failure
             self.handleError(record)
 

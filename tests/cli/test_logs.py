@@ -65,12 +65,14 @@ def test_an_exception_that_a_library_logs_is_shown_and_a_line_that_is_malformed_
 ) -> None:
     library = logging.getLogger("asyncio")
     logs.Libraries().handle(logging.LogRecord("lib", logging.ERROR, "", 0, "%d", ("no number",), None))
-    try:
-        raise ZeroDivisionError
-    except ZeroDivisionError:
-        library.exception("Task exception was never retrieved")
+    for kind in (ZeroDivisionError, KeyError, KeyError):
+        try:
+            raise kind
+        except kind:
+            library.exception("Task exception was never retrieved")
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said
+    assert said.count("[error") == 2, "one of each kind"
     assert "no number" not in said
 
 

@@ -12,6 +12,7 @@ import io
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any, TextIO, cast
 
@@ -69,7 +70,7 @@ class Libraries(logging.Handler):
         self._said[record.name, words] = now, 0
         more: dict[str, Any] = {"meanwhile": meanwhile} if meanwhile else {}
         if record.exc_info and record.exc_info[0] is not None:
-            more["exc_info"] = record.exc_info
+            more["exception"] = "".join(traceback.format_exception(*record.exc_info))  # without values of variables
         structlog.get_logger().log(record.levelno, record.getMessage(), library=record.name, **more)
 
 

@@ -21,6 +21,7 @@ from psfabric.connection import Kafka
 from psfabric.engine import WINDOW, Write
 from psfabric.errors import FabricError, Parent
 from psfabric.event import Record
+from psfabric.hosts.faust_chunks.consumer import ChunkConsumer
 from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
 from psfabric.kafka import Admin, Producer, latest, read_topic
 from psfabric.kafka.producer import WriteFailed
@@ -341,7 +342,15 @@ async def test_a_static_member_that_is_handed_the_nothing_of_before_has_the_grou
         return await in_time(self)
 
     monkeypatch.setattr(ChunkConsumerThread, "_seek", late)
+    perform_seek, flowing = ChunkConsumer.perform_seek, list[bool]()
+
+    async def watched(self: ChunkConsumer) -> None:
+        await perform_seek(self)  # what is read from here until Faust resumes, it forgets, and nobody reads it again
+        flowing.extend([self.flow_active, self.app.flow_control.is_active()])
+
+    monkeypatch.setattr(ChunkConsumer, "perform_seek", watched)
     async with Hosted(road.kafka, road.stage(), instance="slot-1") as hosted:
         assert hosted.host.partitions() == {road.name: []}, "the broker hands out what it remembers"
         await until(lambda: road.out() == ["one", "two"])
+        assert flowing[:2] == [False, False]
     assert road.committed() == 2

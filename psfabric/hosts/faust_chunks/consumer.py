@@ -76,6 +76,9 @@ class ChunkConsumer(Consumer):
         except NoOffsetForPartitionError as error:  # looked for a place before Faust had told it one
             await self._thread.begin(*error.args)
             return {}
+        if not self.flow_active:  # Faust drops what is handed to it now, perhaps after it moved to the committed place
+            await self._thread.give_back(found)
+            return {}
         chunks = {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
         for tp, at in self._thread.positions().items():
             after = self._fetched.get(TP(*tp))
@@ -105,6 +108,11 @@ class ChunkConsumer(Consumer):
     # ------------------------------------------------------------------------------------------ rebalance
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Faust stops the flow only where partitions go. Where they only come it would read on, and when it has gone to
+        the committed place and resumes, empty the queues of its streams: what it read in between would be forgotten.
+        """
+        self.stop_flow()
+        self.app.flow_control.suspend()
         missing = self._thread.unknown_topics(self._taker.topics)
         if missing:
             self._taker.fail(Unavailable(f"{', '.join(missing)} not there; run `psfabric topics apply`"))

@@ -15,6 +15,7 @@ from faust.types import TP
 from mode.threads import WorkerThread
 
 from psfabric.connection import Kafka, tls_context
+from psfabric.event import Record
 from psfabric.hosts.faust_chunks.records import read_as_records
 
 log = structlog.get_logger(__name__)
@@ -125,6 +126,17 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         placeless = [tp for tp in tps if TopicPartition(*tp) not in known]
         if placeless:
             await self._ensure_consumer().seek_to_beginning(*placeless)
+
+    async def give_back(self, found: Mapping[TP, Sequence[Record]]) -> None:
+        """Read these once more, which nobody took: nobody would ask for them again."""
+        await self.call_thread(self._give_back, found)
+
+    async def _give_back(self, found: Mapping[TP, Sequence[Record]]) -> None:
+        known = self.positions()
+        for tp, records in found.items():
+            place = TopicPartition(*tp)
+            if records and known.get(place, 0) > records[-1].offset:  # else reading was moved back already
+                self._ensure_consumer().seek(place, records[0].offset)
 
     def unknown_topics(self, topics: tuple[str, ...]) -> list[str]:
         """Those of `topics` that the broker does not have."""

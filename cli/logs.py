@@ -18,6 +18,11 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+AGAIN_AFTER = 60.0
+"""Seconds until a library may say the same again."""
+
+MOST_REMEMBERED = 1000
+
 
 class _StandardError(io.TextIOBase):
     """Whatever `sys.stderr` is at the moment; a line it does not take is dropped."""
@@ -30,12 +35,6 @@ class _StandardError(io.TextIOBase):
     def flush(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
-
-
-AGAIN_AFTER = 60.0
-"""Seconds until a library may say the same again."""
-
-MOST_REMEMBERED = 1000
 
 
 class Libraries(logging.Handler):
@@ -52,13 +51,8 @@ class Libraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0] if record.exc_info else None
-        try:
+        with contextlib.suppress(Exception):  # a library's line that cannot be put together is not worth a failure
             self._tell(record, f"{record.msg} {kind}", self._clock())
-        except Exception:  # noqa: BLE001 - a library's line that cannot be put together is not worth a failure
-            self.handleError(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is Python's
-        """Not as Python does it, which prints where the record came from."""
 
     def _tell(self, record: logging.LogRecord, words: str, now: float) -> None:
         at, meanwhile = self._said.get((record.name, words), (float("-inf"), 0))
@@ -74,16 +68,11 @@ class Libraries(logging.Handler):
         structlog.get_logger().log(record.levelno, record.getMessage(), library=record.name, **more)
 
 
-_libraries: logging.Handler | None = None
-
-
 def configure(level: int = logging.INFO) -> None:
     """Log lines from `level` on."""
-    global _libraries
-    if _libraries is not None:
-        logging.getLogger().removeHandler(_libraries)
-    _libraries = Libraries(level)
-    logging.getLogger().addHandler(_libraries)
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, Libraries)]
+    root.addHandler(Libraries(level))
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _StandardError())),

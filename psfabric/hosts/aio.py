@@ -162,9 +162,11 @@ class Member:
 
     async def _bounded(self, act: Callable[[], T], within: float, what: str) -> T:
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within) as limit:
                 return await self._in_thread(act)
         except TimeoutError:
+            if not limit.expired():  # what was done in a callback took too long, not the client
+                raise
             why = f"{self.stage.name}: the broker's client does not come back from {what} ({within:.0f} s)"
             raise Unavailable(why) from None
 

@@ -82,6 +82,18 @@ def road(kafka: Kafka) -> Road:
     return made
 
 
+def another(kafka: Kafka) -> Road:
+    """With one partition."""
+    made = Road(kafka, unique("sink"))
+    names = [made.source, made.output, f"hold.{made.name}", f"redo.{made.name}"]
+    Admin(kafka).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    return made
+
+
+async def broken(value: str) -> Outcome:
+    raise ZeroDivisionError("planted")
+
+
 async def delivered(road: Road, count: int) -> None:
     """Until `count` records are out, and everything read is committed."""
     await eventually(lambda: len(road.out()) >= count and road.lag() == 0)
@@ -358,25 +370,17 @@ async def test_what_is_too_large_for_its_topic_is_buried_and_the_partition_goes_
 
 
 async def test_a_stage_that_raises_stops_the_host_and_commits_nothing(road: Road) -> None:
-    async def answer(value: str) -> Outcome:
-        raise ZeroDivisionError("planted")
-
     await asyncio.to_thread(road.produce, "x")
     with pytest.raises(FabricError, match="ZeroDivisionError"):
-        async with Hosting(road.kafka, road.stage(answer)) as hosting:
+        async with Hosting(road.kafka, road.stage(broken)) as hosting:
             await asyncio.wait_for(hosting.running, 20)
     assert road.committed() == 0
 
 
 async def test_one_component_that_fails_stops_the_others_in_order(road: Road, kafka: Kafka) -> None:
-    async def answer(value: str) -> Outcome:
-        raise ZeroDivisionError("planted")
-
-    other = Road(kafka, unique("sink"))
-    names = [other.source, other.output, f"hold.{other.name}", f"redo.{other.name}"]
-    Admin(kafka).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    other = another(kafka)
     await asyncio.to_thread(other.produce, *(f"{n}" for n in range(20)))
-    async with Hosting(road.kafka, road.stage(answer), other.stage()) as hosting:
+    async with Hosting(road.kafka, road.stage(broken), other.stage()) as hosting:
         await delivered(other, 20)
         await asyncio.to_thread(road.produce, "x")
         with pytest.raises(FabricError):
@@ -468,18 +472,25 @@ async def test_a_poll_that_never_returns_ends_the_host(road: Road, monkeypatch: 
             await asyncio.wait_for(hosting.running, 20)
 
 
+async def test_what_took_too_long_inside_a_poll_is_not_said_of_the_client(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handing_over(*given: object) -> list[Record]:
+        raise TimeoutError("handing over")
+
+    async with Hosting(road.kafka, road.stage()) as hosting:
+        monkeypatch.setattr(GroupReader, "poll", handing_over)
+        with pytest.raises(Unavailable, match="handing over"):
+            await asyncio.wait_for(hosting.running, 20)
+
+
 @pytest.mark.parametrize("method", ["commit", "close"])
 async def test_one_component_that_fails_ends_the_host_though_the_client_of_another_hangs(
     road: Road, kafka: Kafka, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    async def answer(value: str) -> Outcome:
-        raise ZeroDivisionError("planted")
-
-    other = Road(kafka, unique("sink"))
-    names = [other.source, other.output, f"hold.{other.name}", f"redo.{other.name}"]
-    Admin(kafka).apply([Topic(name=n, partitions=1, config={}, rule="test", tombstones=True) for n in names])
+    other = another(kafka)
     hanging = Hanging(monkeypatch, method, other.name)
-    async with Hosting(road.kafka, road.stage(answer), other.stage()) as hosting:
+    async with Hosting(road.kafka, road.stage(broken), other.stage()) as hosting:
         await asyncio.to_thread(other.produce, "one")
         await delivered(other, 1)
         hanging.hangs.set()

@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 
 from psfabric.event import Record
 from psfabric.hosts.faust_chunks.records import Records
+from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
 
 TP = TopicPartition("in", 3)
 HEADERS = [("ce_id", b"e"), ("again", b"1"), ("again", None), ("", b"\xff")]
@@ -73,3 +74,20 @@ def test_a_damaged_batch_is_refused_after_those_before_it() -> None:
     with pytest.raises(CorruptRecordException):
         drained(records, 100, None)
     assert records.next_fetch_offset == 124
+
+
+@pytest.mark.parametrize(
+    ("position", "sought"),
+    [(103, [(TP, 101)]), (105, [(TP, 101)]), (101, []), (7, []), (None, [])],
+    ids=["behind it", "behind a marker after it", "moved back to it", "moved back further", "not ours any more"],
+)
+async def test_what_nobody_took_is_read_again_unless_reading_was_moved_back_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, position: int | None, sought: list[tuple[TopicPartition, int]]
+) -> None:
+    done: list[tuple[TopicPartition, int]] = []
+    thread = ChunkConsumerThread.__new__(ChunkConsumerThread)
+    consumer = SimpleNamespace(seek=lambda tp, offset: done.append((tp, offset)))
+    monkeypatch.setattr(ChunkConsumerThread, "positions", lambda self: {} if position is None else {TP: position})
+    monkeypatch.setattr(ChunkConsumerThread, "_ensure_consumer", lambda self: consumer)
+    await thread._give_back({TP: [Record("in", 3, 101, None, b""), Record("in", 3, 102, None, b"")]})
+    assert done == sought

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import ClassVar, NamedTuple
 
 from bench.contract import ENRICHED, EVENT, Contract, EnrichedTimeApproved, Ids, TimeApproved
-from psfabric.adapters import Known, Processor, Route, Types
+from psfabric.adapters import Fields, Known, Processor, Route, Types
 from psfabric.codec import Codec
 from psfabric.event import Event, HeaderList, Record, new_event, sequence
 from psfabric.reference import Memory
@@ -36,20 +36,28 @@ TABLE = {
 
 
 class Enrich(Processor):
-    """`whole`: reads the state as well, as a processor does that needs more than the head."""
-
     accepts: ClassVar[Types] = (EVENT,)
     emits: ClassVar[Types] = (ENRICHED,)
 
-    whole: bool = False
-
     def process(self, event: Event, known: Known) -> Iterable[Route]:
-        if self.whole:
-            _ = event.data
         head = event.head
         client = TABLE[head.client_id]
         added = {"client_name": client.name, "cost_centre": client.cost_centre, "cost_share": client.cost_share}
         yield Route(TARGETS[head.legal_entity], event.enrich(EnrichedTimeApproved, added))
+
+
+class EnrichWhole(Enrich):
+    """Reads the state as well, as a processor does that needs more than the head."""
+
+    reads: ClassVar[Fields] = {EVENT: ("hours",)}
+
+    def process(self, event: Event, known: Known) -> Iterable[Route]:
+        _ = event.data
+        return super().process(event, known)
+
+
+def enriching(name: str, *, lazy: bool) -> Enrich:
+    return (Enrich if lazy else EnrichWhole)(name=name)
 
 
 def codec(*, lazy: bool) -> Codec:
@@ -61,7 +69,7 @@ Output = tuple[str, bytes, bytes, HeaderList]
 
 def bare(*, lazy: bool) -> Callable[[Record], Output]:
     """The work on one record without any host: topic, key, value and headers of its output."""
-    coding, processor, known = codec(lazy=lazy), Enrich(name="bench", whole=not lazy), Memory()
+    coding, processor, known = codec(lazy=lazy), enriching("bench", lazy=lazy), Memory()
     read = coding.lazy if lazy else coding.decode
 
     def work(record: Record) -> Output:

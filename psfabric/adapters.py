@@ -182,7 +182,8 @@ class Processor(Component, ABC):
     emits: ClassVar[Types]
     reads: ClassVar[Fields] = {}
     """Event -> fields that it looks at, looked-up ones included: `{"project.ProjectCreated": ("rates.role",)}`. Without
-    those of the head, which everybody reads. `psfabric schema impact` names by it whom a change reaches."""
+    those of the head, which everybody reads. `psfabric schema impact` names by it whom a change reaches. An event of
+    which it looks at any is handed over read whole, and is refused before if it breaks its contract."""
     hands_on: ClassVar[Fields] = {}
     """Event -> events that it derives from it with the fields of the same name carried over."""
     needs: ClassVar[Entities] = ()

@@ -176,12 +176,18 @@ class Codec:
         value = _value(record)
         return self._lazy(record, value, self._writer(framed_id(value)))
 
-    def accepted(self, record: Record, types: Container[str]) -> Event | None:
-        """As `lazy`; None for a record of another type, of which nothing but the schema id is looked at."""
+    def accepted(self, record: Record, types: Container[str], read: Container[str] = ()) -> Event | None:
+        """As `lazy`; None for a record of another type, of which nothing but the schema id is looked at.
+
+        Of events in `read`, whose `data` will be asked for, it is decoded at once, without reading the head first.
+        """
         if record.value is None:
             raise _without_value(record)
         writer = self._writer(framed_id(record.value))
-        return self._lazy(record, _value(record), writer) if writer.model.EVENT in types else None
+        event = writer.model.EVENT
+        if event not in types:
+            return None
+        return (self._at_once if event in read else self._lazy)(record, _value(record), writer)
 
     def _lazy(self, record: Record, value: bytes, writer: _Writer) -> Event:
         if writer.walk is None:
@@ -189,6 +195,15 @@ class Codec:
         head = _stepped_over(writer.walk, value, writer.model)
         state = Framed(writer.model, head, value, writer.id, self.data)
         return envelope.opened(state, head, writer.model.CE_TYPE, record.headers)
+
+    def _at_once(self, record: Record, value: bytes, writer: _Writer) -> Event:
+        if writer.walk is None:
+            return self.decode(record)
+        data = self._data(value, writer)
+        state = Framed(writer.model, head_of(data), value, writer.id, self.data)
+        event = envelope.opened(state, state.head, writer.model.CE_TYPE, record.headers)
+        event.was_read(data)
+        return event
 
     def vouched(self, record: Record) -> Event:
         """As `decode`, of a record whose writer need not be one of ours: its schema has to be one that was registered

@@ -157,6 +157,10 @@ class Event:
             self._data = self._read()
         return self._data
 
+    def was_read(self, data: Model) -> None:
+        """What the record that it was read from says: nobody needs to decode that again."""
+        self._data = data
+
     @property
     def type(self) -> str:
         """Short name, e.g. `time.TimeApproved` or `enriched.time.TimeApproved`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.meter import Meter, asked
-from bench.work import Enrich, codec
+from bench.work import codec, enriching
 from psfabric.assembly import dead_letter_classes
 from psfabric.connection import Kafka
 from psfabric.engine import Policy, Write
@@ -40,14 +40,21 @@ class Counting(Producer):
         super().write(writes, counted)
 
 
-def stage(name: str, source: str, meter: Meter, *, lazy: bool) -> ProcessStage:
-    class Measured(Enrich):
-        def process(self, event: Any, known: Any) -> Iterable[Any]:
-            meter.handled()
-            return super().process(event, known)
+class Metered(Counting):
+    """Each record has one output, and is handled when that is written."""
 
+    def __init__(self, kafka: Kafka, client_id: str, meter: Meter) -> None:
+        super().__init__(kafka, client_id)
+        self._meter = meter
+
+    def write(self, writes: Sequence[Write], done: Done) -> None:
+        super().write(writes, done)
+        self._meter.handled(len(writes))
+
+
+def stage(name: str, source: str, *, lazy: bool) -> ProcessStage:
     policy = Policy(name, "process", barrier=True, classes=dead_letter_classes())
-    made = ProcessStage(policy, codec(lazy=lazy), Measured(name=name, whole=not lazy), Memory())
+    made = ProcessStage(policy, codec(lazy=lazy), enriching(name, lazy=lazy), Memory())
     made.inputs = (source,)
     return made
 
@@ -56,8 +63,8 @@ async def main(want: Mapping[str, Any]) -> None:
     meter, stop = Meter(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     kafka = Kafka(want["bootstrap"])
-    producer = Counting(kafka, want["group"])
-    made = stage(want["group"], want["source"], meter, lazy=want["lazy"])
+    producer = Metered(kafka, want["group"], meter)
+    made = stage(want["group"], want["source"], lazy=want["lazy"])
 
     def has_many(parents: Iterable[Parent]) -> set[Parent]:
         return set()

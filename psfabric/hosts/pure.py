@@ -145,7 +145,6 @@ class PureMember:
         if not inlet.follows(chunk):
             self.fail(Unavailable(f"{self.stage.name}: a chunk of {chunk.tp} before {chunk.after} never arrived"))
             return
-        self._meter.read(chunk.tp.topic, len(chunk.records))
         inlet.take(chunk, acknowledge)
         if self._reading is not None and inlet.crowded():
             self._reading.pause(chunk.tp)
@@ -155,7 +154,7 @@ class PureMember:
         """Markers of transactions are committed over, once everything read before them is in the engine."""
         inlet = self._inlets.get(tp)
         taken = None if inlet is None else inlet.taken
-        if taken == after and (inlet is None or not inlet.records):
+        if taken == after and (inlet is None or inlet.first is None):
             self.engine.reached(tp, to)
 
     def _admit(self) -> tuple[int, list[Handled]]:
@@ -166,14 +165,17 @@ class PureMember:
         room, aside = self._burst, list[Handled]()
         for tp in list(self._inlets):
             lane, inlet = self.engine.lanes.get(tp.partition), self._inlets[tp]
-            if lane is None or not inlet.records or not room:
+            if lane is None or inlet.first is None or not room:
                 continue
             log = lane.log(tp)
             entering = inlet.next(log, room)
             if entering:
+                self._meter.read(tp.topic, len(entering))
                 room -= len(entering)
                 aside += self._riding.ride(tp, entering)
                 self._inlets[tp] = self._inlets.pop(tp)  # the others are first next time
+            if inlet.first is None:  # what compaction took away behind the last record is passed too
+                self.engine.reached(tp, inlet.taken or 0)
             self._flow(tp, inlet, log)
         return self._burst - room, aside
 
@@ -194,7 +196,7 @@ class PureMember:
             return
         if inlet.roomy():
             self._reading.resume(tp)
-        if inlet.records and log.committable not in (log.first, inlet.committed):
+        if inlet.first is not None and log.committable not in (log.first, inlet.committed):
             self._reading.commit_soon()
 
     # ------------------------------------------------------------------------------------------ work
@@ -211,6 +213,7 @@ class PureMember:
                 self._awake.tick()
                 obey(self._board, self.engine)  # also when there is always more to do
                 await asyncio.sleep(0)
+            self._producer.hear(again=False)
 
     def _wait(self) -> float:
         self._awake.tick()
@@ -357,7 +360,7 @@ class PureMember:
             self.engine,
             time.time(),
             ready=self.ready,
-            waiting={tp: inlet.records[0].offset for tp, inlet in self._inlets.items() if inlet.records},
+            waiting={tp: inlet.first for tp, inlet in self._inlets.items() if inlet.first is not None},
             committed={tp: inlet.committed for tp, inlet in self._inlets.items() if inlet.committed is not None},
         )
 

@@ -32,8 +32,7 @@ def record_of(message: ck.Message) -> Record:
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
         raise FabricError("a message without coordinates")
-    pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    headers = tuple((n, v) for n, v in pairs)
+    headers = tuple(cast("list[tuple[str, bytes | None]]", message.headers() or []))
     return Record(topic, partition, offset, message.key(), message.value(), headers, message.timestamp()[1])
 
 

@@ -19,8 +19,11 @@ log = structlog.get_logger(__name__)
 
 Done = Callable[[Exception | None], None]
 
-ELSEWHERE = 0.01
-"""Seconds after `hear` during which nobody else listens."""
+ELSEWHERE = 0.2
+"""Seconds after `hear` during which nobody else listens, when whoever called it said that it will again."""
+
+LOOK_EVERY = 0.01
+"""Seconds after which the one who listens else looks whether it is its turn."""
 
 _ANY = -1
 """The partitioner decides."""
@@ -82,14 +85,14 @@ class Producer:
             except (BufferError, ck.KafkaException):
                 self._produce(write, group)
 
-    def hear(self) -> None:
+    def hear(self, *, again: bool = True) -> None:
         """Tell now, in this thread, whoever waits for what the broker has acknowledged meanwhile.
 
         For a thread that computes all the time and writes much. The client takes the interpreter's lock anew for each
-        single acknowledgement, so a thread of its own that hears them fights for it with the one that computes. While
-        this is called often, that one keeps out.
+        single acknowledgement, so a thread of its own that hears them fights for it with the one that computes. That of
+        the producer keeps out until this is called no more, or with `again` false, by who is about to wait.
         """
-        self._heard_at = time.monotonic()
+        self._heard_at = time.monotonic() if again else float("-inf")
         self._producer.poll(0)
 
     def write_and_wait(self, writes: Sequence[Write], timeout: float = 30.0) -> None:
@@ -140,7 +143,7 @@ class Producer:
             self._producer.list_topics(timeout=2)
         while not self._stopping.is_set():
             if time.monotonic() - self._heard_at < ELSEWHERE:
-                self._stopping.wait(ELSEWHERE)
+                self._stopping.wait(LOOK_EVERY)
             else:
                 self._producer.poll(0.1)
 

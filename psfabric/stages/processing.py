@@ -19,11 +19,12 @@ class ProcessStage(Pure):
         self.adapter = adapter
         self._known = known
         self._compares = adapter.comparing()
+        self._reads = {event for event, fields in adapter.reads.items() if fields}
         self.inputs = tuple(dict.fromkeys(codec.topic(event) for event in adapter.accepts))
 
     def handle(self, record: Record, lane: Lane) -> Result:
         try:
-            event = self.codec.accepted(record, self.adapter.accepts)
+            event = self.codec.accepted(record, self.adapter.accepts, self._reads)
             return Result(PASSED_ON) if event is None else self._process(event, lane)
         except Exception as error:  # noqa: BLE001 - of an adapter; it becomes an outcome
             return refused(self.name, error)

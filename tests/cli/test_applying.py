@@ -17,9 +17,9 @@ from replay.orders import order
 from replay.progress import CANCEL, Progress, all_replays
 from replay.run import Told
 from tests.cli.conftest import Run
-from tests.faults.processes import eventually
 from tests.replay.plant import Plant
 from tests.replay.test_apply import ANNA, Work, sent
+from tests.waiting import eventually
 
 SAID = ("--reason", "the ERP is slow")
 

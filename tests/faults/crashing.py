@@ -13,8 +13,9 @@ from pathlib import Path
 from tests.faults import points
 from tests.faults.books import Fault
 from tests.faults.fabric import Fabric
-from tests.faults.processes import ROOT, Worker, eventually
+from tests.faults.processes import ROOT, Worker
 from tests.faults.rows.row28 import poison
+from tests.waiting import eventually
 
 LONGEST = 3.0
 """Seconds that a process lives without reaching its point before it is asked to stop, which is a road of its own."""

@@ -35,8 +35,9 @@ from schemas import Topic, topics
 from schemas.models import Money, ProjectCreated, RoleRate
 from tests.faults.child import Role, run_topic
 from tests.faults.ledger import Fault, Journal, Ledger, Verdict, Version, judge
-from tests.faults.processes import Erp, Nursery, Worker, eventually
+from tests.faults.processes import Erp, Nursery, Worker
 from tests.faults.source import BEGIN, ROLE, Project, Sayings
+from tests.waiting import eventually
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
@@ -21,18 +21,10 @@ from pydantic import BaseModel
 
 from tests.faults.books import Rules
 from tests.faults.child import Role
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 60.0
-
-
-def eventually(condition: Callable[[], object], seconds: float, what: str, every: float = 0.05) -> None:
-    """Wait until `condition()` is true; AssertionError that names `what` when it is not within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(every)
 
 
 class Nursery:

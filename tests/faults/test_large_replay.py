@@ -23,8 +23,9 @@ from replay.progress import all_progress
 from tests.conftest import Tell
 from tests.faults.fabric import Fabric, Parts, Setting
 from tests.faults.ledger import judge
-from tests.faults.processes import Nursery, eventually
+from tests.faults.processes import Nursery
 from tests.replay.appliers import Applier
+from tests.waiting import eventually
 
 LARGE = int(os.environ.get("LARGE", "100000"))
 DEATHS = 20

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient
@@ -23,6 +23,20 @@ from psfabric.outcomes import Delivered, Held, Outcome, Rejected, Retry
 from psfabric.stages import Pure
 from psfabric.telemetry import Telemetry
 from schemas import Topic
+
+
+class Unpacked:
+    """A `Batch` of these records; from `first` to `next_` where compaction has taken others away."""
+
+    def __init__(self, records: Sequence[Record], first: int | None = None, next_: int | None = None) -> None:
+        self._records = list(records)
+        self.first = records[0].offset if first is None else first
+        self.next = records[-1].offset + 1 if next_ is None else next_
+
+    def take(self, most: int) -> Sequence[Record]:
+        found, self._records = self._records[:most], self._records[most:]
+        self.first = self._records[0].offset if self._records else self.next
+        return found
 
 
 class FakeStage(Pure):

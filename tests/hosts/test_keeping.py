@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -23,6 +22,7 @@ from tests.hosts.calling import codec
 from tests.kafka.topics import Transaction
 from tests.psfabric.reference.conftest import empty, redis_program, shared
 from tests.psfabric.reference.server import Server
+from tests.waiting import eventually
 
 __all__ = ["empty", "redis_program", "shared"]  # fixtures
 
@@ -58,13 +58,6 @@ def keeping(kafka: Kafka, server: Server, name: str) -> Iterator[Keeper]:
         assert not thread.is_alive(), "it stops when told"
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within the time allowed"
-        time.sleep(0.02)
-
-
 def there(store: Store, name: str, *ids: str) -> bool:
     """Whether the store can say, and says that it has all of them."""
     try:
@@ -85,11 +78,11 @@ def test_what_is_in_ref_can_be_looked_up_and_what_comes_later_too(kafka: Kafka, 
     name = ref(kafka, 2)
     put(kafka, name, "P-1", "P-2")
     with keeping(kafka, empty, name) as keeper:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
         assert there(store, name, "P-1", "P-2")
         assert not there(store, name, "P-3"), "ready means that a miss is a miss"
         put(kafka, name, "P-3")
-        until(lambda: there(store, name, "P-3"))
+        eventually(lambda: there(store, name, "P-3"))
 
 
 def test_a_topic_that_ends_in_transaction_markers_becomes_ready(kafka: Kafka, empty: Server, store: Store) -> None:
@@ -97,7 +90,7 @@ def test_a_topic_that_ends_in_transaction_markers_becomes_ready(kafka: Kafka, em
     put(kafka, name, "P-1")
     Transaction(kafka, name, "given up").abort()
     with keeping(kafka, empty, name) as keeper:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
         assert there(store, name, "P-1")
 
 
@@ -105,10 +98,10 @@ def test_after_flushall_everything_is_loaded_again(kafka: Kafka, empty: Server, 
     name = ref(kafka, 2)
     put(kafka, name, "P-1", "P-2")
     with keeping(kafka, empty, name) as keeper, redis.Redis.from_url(empty.url) as client:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
         for _ in range(3):
             client.flushall()
-            until(lambda: there(store, name, "P-1", "P-2"))
+            eventually(lambda: there(store, name, "P-1", "P-2"))
 
 
 def test_a_flushed_store_says_that_it_cannot_tell_never_that_nothing_is_there(
@@ -117,7 +110,7 @@ def test_a_flushed_store_says_that_it_cannot_tell_never_that_nothing_is_there(
     name = ref(kafka)
     put(kafka, name, "P-1")
     with keeping(kafka, empty, name) as keeper:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
     with redis.Redis.from_url(empty.url) as client:
         client.flushall()
     with pytest.raises(Transient):
@@ -128,13 +121,13 @@ def test_redis_may_be_restarted_under_the_keeper(kafka: Kafka, empty: Server, st
     name = ref(kafka)
     put(kafka, name, "P-1")
     with keeping(kafka, empty, name) as keeper:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
         empty.stop()
         put(kafka, name, "P-2")
         with pytest.raises(Transient):
             store.has_many({Parent(entity(name), "P-1")})
         empty.start()
-        until(lambda: there(store, name, "P-1", "P-2"))
+        eventually(lambda: there(store, name, "P-1", "P-2"))
 
 
 def test_a_record_that_nobody_could_look_up_is_passed_over(kafka: Kafka, empty: Server, store: Store) -> None:
@@ -144,5 +137,5 @@ def test_a_record_that_nobody_could_look_up_is_passed_over(kafka: Kafka, empty: 
     producer.close()
     put(kafka, name, "P-1")
     with keeping(kafka, empty, name) as keeper:
-        until(lambda: keeper.ready)
+        eventually(lambda: keeper.ready)
         assert there(store, name, "P-1")

@@ -19,12 +19,12 @@ from psfabric.hosts.board import Unattended
 from psfabric.hosts.faust_chunks import SESSION, Chunk
 from psfabric.hosts.lease import Awake
 from psfabric.hosts.loading import Loaded
-from psfabric.hosts.pure import PureMember, _next_burst
+from psfabric.hosts.pure import BURST, PureMember, _next_burst
 from psfabric.kafka import Producer
 from psfabric.kafka.producer import Done
 from psfabric.stages import Pure
 from psfabric.standing import Standing
-from tests.hosts.fakes import FakeStage, until
+from tests.hosts.fakes import FakeStage, Unpacked, until
 
 TP = TopicPartition("in", 0)
 
@@ -34,12 +34,14 @@ class SlowBroker:
 
     def __init__(self) -> None:
         self.open: list[tuple[Sequence[Write], Done]] = []
+        self.hears = False
 
     def write(self, writes: Sequence[Write], done: Done) -> None:
         self.open.append((writes, done))
 
-    def hear(self) -> None:
+    def hear(self, *, again: bool = True) -> None:
         """It acknowledges when it is told to, not when it is asked."""
+        self.hears = again
 
     def acknowledge(self, error: Exception | None = None) -> None:
         for _, done in self.open:
@@ -66,7 +68,7 @@ class Component:
     def take(self, first: int, count: int, after: int | None, value: bytes = b"v") -> None:
         records = [Record("in", 0, first + n, f"k{n}".encode(), value) for n in range(count)]
         last = first + count
-        self.member.take(Chunk(TP, last, after, records), lambda: self.acknowledged.append(last))
+        self.member.take(Chunk(TP, last, after, [Unpacked(records)]), lambda: self.acknowledged.append(last))
 
 
 @asynccontextmanager
@@ -98,6 +100,57 @@ async def test_a_chunk_is_acknowledged_when_everything_in_it_is_durable(componen
     assert component.member.committable() == {TP: 3}
 
 
+async def test_what_compaction_took_away_is_passed(component: Component) -> None:
+    """Behind the last record of a batch, and all of one; what comes behind it enters as ever."""
+    thinned = Unpacked([Record("in", 0, 0, b"k", b"v"), Record("in", 0, 3, b"k", b"v")], next_=10)
+    batches = [thinned, Unpacked([], first=10, next_=5000)]
+    component.member.take(Chunk(TP, 5000, None, batches), lambda: component.acknowledged.append(5000))
+    await until(lambda: component.broker.open)
+    component.broker.acknowledge()
+    await until(lambda: component.acknowledged == [5000])
+    assert component.member.committable() == {TP: 5000}
+    component.member.committed({TP: 5000})
+    component.take(5000, 3, 5000)
+    await until(lambda: component.broker.open)
+    component.broker.acknowledge()
+    await until(lambda: component.member.committable() == {TP: 5003})
+    assert component.stage.handled == [f"in/0/{offset}" for offset in (0, 3, 5000, 5001, 5002)]
+    assert component.failures == []
+
+
+async def test_nothing_is_unpacked_before_it_may_enter(component: Component) -> None:
+    """Beyond the window records wait in the bytes that they came in."""
+    records = [Record("in", 0, n, b"k%d" % n, b"v") for n in range(WINDOW + 700)]
+    batch = Unpacked(records)
+    component.member.take(Chunk(TP, len(records), None, [batch]), lambda: None)
+    await until(lambda: len(component.stage.handled) == WINDOW)
+    assert WINDOW <= batch.first <= WINDOW + BURST
+    assert component.member.observe().partitions[0].reached == 0
+    component.broker.acknowledge()
+    await until(lambda: component.member.committable() == {TP: WINDOW})
+    component.member.committed({TP: WINDOW})
+    await until(lambda: len(component.stage.handled) == len(records))
+
+
+async def test_a_batch_that_cannot_be_unpacked_stops_the_component(component: Component) -> None:
+    def broken(most: int) -> Sequence[Record]:
+        raise Unavailable("in/0 holds a batch that cannot be read")
+
+    batch = Unpacked([Record("in", 0, 0, b"k", b"v")])
+    batch.take = broken  # type: ignore[method-assign]
+    running = asyncio.create_task(component.member.run())
+    component.member.take(Chunk(TP, 1, None, [batch]), lambda: None)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        await running
+
+
+async def test_who_has_nothing_to_do_leaves_the_hearing_to_the_producer(component: Component) -> None:
+    component.take(0, 3, None)
+    await until(lambda: len(component.stage.handled) == 3 and not component.broker.hears)
+    component.broker.acknowledge()
+    await until(lambda: component.acknowledged == [3])
+
+
 class Replayable(FakeStage):
     def passed_on(self, record: Record) -> tuple[Write, ...]:
         asked = record.header("fabric-redo-plan")
@@ -121,7 +174,7 @@ async def test_a_replayed_record_closes_its_dead_letter_also_when_it_had_to_wait
     asked = (("fabric-redo-plan", b"p"),)
     values = {b"at-once": b"v", b"waits": b"wait:P"}
     records = [Record("redo.c", 0, n, key, values[key], asked) for n, key in enumerate(values)]
-    component.member.take(Chunk(TopicPartition("redo.c", 0), 2, None, records), lambda: None)
+    component.member.take(Chunk(TopicPartition("redo.c", 0), 2, None, [Unpacked(records)]), lambda: None)
     await until_closed(b"at-once")
     component.stage.known.add(Parent("thing", "P"))
     await until(lambda: component.member.engine.held())
@@ -246,7 +299,7 @@ async def test_a_pause_is_obeyed_although_there_is_always_more_to_do() -> None:
         nonlocal fed
         while True:
             records = [Record("in", 0, fed + n, f"k{n}".encode(), b"v") for n in range(50)]
-            member.take(Chunk(TP, fed + 50, fed or None, records), lambda: None)
+            member.take(Chunk(TP, fed + 50, fed or None, [Unpacked(records)]), lambda: None)
             fed += 50
             await asyncio.sleep(0)
             made.broker.acknowledge()
@@ -302,7 +355,7 @@ async def test_a_slow_processor_is_not_taken_for_one_that_sleeps() -> None:
         made.take(0, 400, None)
         await until(lambda: len(made.stage.handled) == 400)
         waiting = [Record("in", 0, n, b"k%d" % n, b"wait:P") for n in range(400, 700)]
-        made.member.take(Chunk(TP, 700, 400, waiting), lambda: None)
+        made.member.take(Chunk(TP, 700, 400, [Unpacked(waiting)]), lambda: None)
 
         def all_held() -> bool:
             made.broker.acknowledge()

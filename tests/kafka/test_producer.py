@@ -16,6 +16,7 @@ from psfabric.kafka import Producer, TooLarge, WriteFailed, read_topic
 from tests.contracts.broker import JAVA
 from tests.kafka.topics import producing, topic
 from tests.psfabric.reference.server import free_port
+from tests.waiting import eventually
 
 
 class Told:
@@ -64,6 +65,24 @@ def test_who_writes_much_may_hear_in_his_own_thread_what_was_acknowledged(kafka:
         producer.write([Write(name, b"k", b"v")], told)
         assert told.wait() == [None]
     assert threads.count(here) > 25, "the thread that computes hears nothing itself"
+
+
+def test_who_is_about_to_wait_is_told_by_the_producer(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then nobody else listens, however long it takes."""
+    monkeypatch.setattr("psfabric.kafka.producer.ELSEWHERE", 60.0)
+    name, told = topic(kafka), Told()
+    with producing(kafka) as producer:
+        producer.write_and_wait([Write(name, b"k", b"v")])
+        producer.hear()
+        time.sleep(0.2)  # the producer's thread may be listening for a tenth of a second still
+        producer.write([Write(name, b"k", b"v")], told)
+        eventually(lambda: len(values(kafka, name)) == 2)
+        assert not told.event.wait(0.1)
+        producer.hear(again=False)
+        assert told.wait() == [None]
+        later = Told()
+        producer.write([Write(name, b"k", b"v")], later)
+        assert later.wait() == [None]
 
 
 def test_nothing_to_write_is_acknowledged_at_once(kafka: Kafka) -> None:

@@ -286,6 +286,24 @@ def test_damage_is_refused_or_read_but_never_a_crash(name: str) -> None:
             assert error.code in ("avro-truncated", "contract-violated")  # noqa: PT017 - either is right
 
 
+@pytest.mark.parametrize("name", PASSING)
+def test_what_is_read_at_once_is_the_same_event(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value, codec = bytes_of(given(name)), Codec(Ids())
+    came = record(value)._replace(headers=codec.headers(given(name)))
+    later = codec.accepted(came, {given(name).type})
+    at_once = codec.accepted(came, {given(name).type}, {given(name).type})
+    assert later is not None
+    assert at_once is not None
+    assert at_once.head == later.head
+    assert at_once.origin is not None, "what it was read from is written as it came"
+    assert codec.encode(at_once) == codec.encode(later)
+    monkeypatch.setattr("psfabric.codec.fastavro.schemaless_reader", None)
+    data = at_once.data
+    monkeypatch.undo()
+    assert at_once == later
+    assert data == later.data
+
+
 def test_a_value_that_the_model_refuses_names_the_field_and_not_the_content() -> None:
     event = example("time.TimeSubmitted")
     fields = {n: getattr(event.data, n) for n in type(event.data).model_fields}

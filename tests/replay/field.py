@@ -18,9 +18,10 @@ from replay import Plan, Selection, State
 from replay.progress import TOPIC as STATES
 from replay.progress import Progress, all_progress
 from replay.states import is_state, read_state
-from tests.faults.processes import Nursery, eventually
+from tests.faults.processes import Nursery
 from tests.replay.appliers import Applier
 from tests.replay.plant import Plant
+from tests.waiting import eventually
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 WITHIN = 90.0

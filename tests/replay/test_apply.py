@@ -21,8 +21,8 @@ from psfabric.kafka import Fenced, Indefinite, Transactions, WriteFailed, read_t
 from replay import Applied, Declined, Interrupted, Operator, Plan, Selection, State, Terms, alive, run
 from replay.orders import order, state
 from replay.progress import CANCEL, PAUSE, PREFIX, RESUME, TOPIC, Progress, Replay, all_progress, all_replays
-from tests.faults.processes import eventually
 from tests.replay.plant import Plant
+from tests.waiting import eventually
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 ANNA, BOB = Operator("person on-boarded", "anna@desk", "desk"), Operator("me too", "bob@lap", "lap")

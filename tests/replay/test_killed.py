@@ -16,10 +16,11 @@ import pytest
 
 from replay import Plan
 from replay.progress import DONE
-from tests.faults.processes import Nursery, eventually
+from tests.faults.processes import Nursery
 from tests.replay.appliers import STEPS
 from tests.replay.field import Field
 from tests.replay.plant import Plant
+from tests.waiting import eventually
 
 TRANSACTION = "psfabric.kafka.transaction:Transactions._commit"
 POINTS = [f"{step}:{side}" for step in STEPS for side in ("before", "after")]

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -52,14 +51,6 @@ class Receiver:
     def about(self, worklog: int) -> list[Hook]:
         """Those of one worklog, in order of arrival."""
         return [hook for hook in self.hooks if f'"id":"{worklog}"'.encode() in hook.body]
-
-
-def until(holds: Callable[[], bool], within: float = 10.0) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="package")

@@ -14,7 +14,8 @@ import jira
 import pytest
 
 from sandbox.control import Control, ControlError
-from tests.sandbox.conftest import SECRETS, Receiver, Running, until
+from tests.sandbox.conftest import SECRETS, Receiver, Running
+from tests.waiting import eventually
 
 AUTHOR = "712020:5eed0000-0000-4000-8000-000000000099"
 _numbers = count(50_000, 5_000)
@@ -123,7 +124,7 @@ def test_a_refused_notice_is_not_retried(
 def test_a_closed_door_is_tried_until_it_opens(control: Control, receiver: Receiver, issue: dict[str, Any]) -> None:
     control.set_intake("http://127.0.0.1:1")
     id = log(control, issue)
-    until(lambda: any(row["attempts"] >= 2 for row in control.deliveries("pending")))
+    eventually(lambda: any(row["attempts"] >= 2 for row in control.deliveries("pending")))
     control.set_intake(receiver.url)
     control.settle()
     assert len(receiver.about(id)) == 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from psfabric.adapters import (
     Capabilities,
     Document,
+    Fields,
     Known,
     Page,
     Polled,
@@ -503,6 +504,24 @@ def test_canonical_events_go_to_their_topic_and_routed_ones_to_the_target() -> N
     assert [w.topic for w in result.writes] == ["psf.time", "deliver.shop"]
     assert {w.key for w in result.writes} == {event.data.partition_key.encode()}
     assert processed(record_of(event)).writes == result.writes, "the same input gives the same bytes"
+
+
+class Reading(Step):
+    """Its fault is a processor that was called at all."""
+
+    reads: ClassVar[Fields] = {"time.TimeSubmitted": ("worked_seconds",)}
+    fault: Any = AssertionError("it was called")
+
+
+@pytest.mark.parametrize("kind", [Reading, Step])
+def test_a_processor_that_says_what_it_reads_is_not_handed_what_breaks_its_contract(kind: type[Step]) -> None:
+    event = example("time.TimeSubmitted")
+    fields = {n: getattr(event.data, n) for n in type(event.data).model_fields}
+    value = CODEC.value(type(event.data).model_construct(**{**fields, "worked_seconds": -5}))
+    stage = ProcessStage(Policy("step", "process"), CODEC, kind(name="step"), cast(Any, Nothing()))
+    outcome = stage.handle_any(record_of(event)._replace(value=value), Lane(2)).outcome
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "contract-violated"
 
 
 def test_types_that_are_not_accepted_pass_unread() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from psfabric.connection import Kafka
 from psfabric.engine.work import TopicPartition
@@ -16,13 +15,6 @@ from psfabric.telemetry.probing import Probing, of_kafka, of_reference, of_regis
 from tests.hosts.fakes import produce, unique
 from tests.kafka.topics import topic
 from tests.telemetry.scraping import scraped, value
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_the_broker_gives_ends_and_from_where_each_group_reads_on(kafka: Kafka) -> None:

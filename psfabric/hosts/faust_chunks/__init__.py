@@ -5,7 +5,7 @@ list of acknowledged offsets. Here the engine alone says how far a partition may
 what they are good at: membership, rebalancing, fetching. With `hosts/faust.py` this is the only room that imports
 faust, mode and aiokafka.
 
-`chunk` (what is handed over), `thread` (the aiokafka consumer), `records` (what it makes of what it fetched),
+`chunk` (what is handed over), `thread` (the aiokafka consumer), `batches` (what it makes of what it fetched),
 `consumer` (fetch, revoke, commit), `producer` and `app` (Faust's other parts, as far as they are needed).
 """
 

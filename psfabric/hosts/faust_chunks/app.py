@@ -23,8 +23,8 @@ REQUEST = 40.0
 """Seconds until a request to the broker is given up. Joining a group is one, and waits for the others of the group."""
 
 COMMIT_EVERY = 0.5
-POLL_RECORDS = 500
-"""Records per fetch, over all partitions: the longest chunk."""
+POLL_BATCHES = 500
+"""Batches per fetch, over all partitions: the longest chunk."""
 
 BUFFER = 16
 """Chunks that may lie between fetcher and agent; the agent only hands them on."""
@@ -77,7 +77,7 @@ class ChunkApp(faust.App):
             broker_heartbeat_interval=min(HEARTBEAT, session / 5),
             broker_request_timeout=max(REQUEST, session + 10.0),
             broker_commit_interval=COMMIT_EVERY,
-            broker_max_poll_records=POLL_RECORDS,
+            broker_max_poll_records=POLL_BATCHES,
             broker_max_poll_interval=300.0,
             stream_buffer_maxsize=BUFFER,
             stream_wait_empty=True,

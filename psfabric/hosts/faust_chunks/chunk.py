@@ -10,18 +10,34 @@ from psfabric.engine.work import TopicPartition
 from psfabric.event import Record
 
 
+class Batch(Protocol):
+    """Consecutive records of one partition that were sent together, as they came: unpacked as they are taken.
+
+    `first` and `next`: from where, and up to where, it reaches. Compaction may have removed any of them, or all.
+    """
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def next(self) -> int: ...
+
+    def take(self, most: int) -> Sequence[Record]:
+        """The next records, fewer than `most` at the end only; `first` is behind them then. Raises Unavailable for
+        what cannot be unpacked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Records of one partition in offset order; offsets may have gaps (compaction, transaction markers).
 
-    `next` is one past the last record. `after` is where the chunk before it ended, None for the first one since the
+    `next` is one past the last. `after` is where the chunk before it ended, None for the first one since the
     consumer was positioned: with it the taker notices when a chunk on the way was dropped.
     """
 
     tp: TopicPartition
     next: int
     after: int | None
-    records: Sequence[Record]
+    batches: Sequence[Batch]
 
 
 class Reading(Protocol):

@@ -17,8 +17,7 @@ from mode import Service
 
 from psfabric.engine.work import TopicPartition
 from psfabric.errors import Misconfigured, Unavailable
-from psfabric.event import Record
-from psfabric.hosts.faust_chunks.chunk import Chunk, Taker
+from psfabric.hosts.faust_chunks.chunk import Batch, Chunk, Taker
 from psfabric.hosts.faust_chunks.thread import ChunkConsumerThread
 from psfabric.hosts.whole import Look, even
 from psfabric.kafka import OffsetGone
@@ -79,20 +78,20 @@ class ChunkConsumer(Consumer):
         if not self.flow_active:  # Faust drops what is handed to it now, perhaps after it moved to the committed place
             await self._thread.give_back(found)
             return {}
-        chunks = {tp: [self._chunk(tp, records)] for tp, records in found.items() if records}
+        chunks = {tp: [self._chunk(tp, batches)] for tp, batches in found.items() if batches}
         for tp, at in self._thread.positions().items():
             after = self._fetched.get(TP(*tp))
             if after is None or at > after:
                 self._taker.passed(TopicPartition(*tp), after, at)
         return chunks
 
-    def _chunk(self, tp: TP, records: list[Record]) -> Chunk:
-        after, following = self._fetched.get(tp), records[-1].offset + 1
+    def _chunk(self, tp: TP, batches: list[Batch]) -> Chunk:
+        after, following = self._fetched.get(tp), batches[-1].next
         self._fetched[tp] = following
-        return Chunk(TopicPartition(tp.topic, tp.partition), following, after, records)
+        return Chunk(TopicPartition(tp.topic, tp.partition), following, after, batches)
 
     def _to_message(self, tp: TP, chunk: Chunk) -> ConsumerMessage:
-        first, generation, value = chunk.records[0].offset, self.app.consumer_generation_id, cast(Any, chunk)
+        first, generation, value = chunk.batches[0].first, self.app.consumer_generation_id, cast(Any, chunk)
         return ConsumerMessage(
             tp.topic, tp.partition, first, 0.0, 0, None, None, value, None, 0, 0, tp, generation_id=generation
         )

@@ -15,8 +15,8 @@ from faust.types import TP
 from mode.threads import WorkerThread
 
 from psfabric.connection import Kafka, tls_context
-from psfabric.event import Record
-from psfabric.hosts.faust_chunks.records import read_as_records
+from psfabric.hosts.faust_chunks.batches import read_as_batches
+from psfabric.hosts.faust_chunks.chunk import Batch
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         Stock Faust reads uncommitted records unless it writes in transactions, and its default (round-robin) does not
         co-partition: the owner of source p must own redo p, because it alone writes hold p.
         """
-        read_as_records()
+        read_as_batches()
         conf = self.app.conf
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
@@ -127,16 +127,16 @@ class ChunkConsumerThread(AIOKafkaConsumerThread):
         if placeless:
             await self._ensure_consumer().seek_to_beginning(*placeless)
 
-    async def give_back(self, found: Mapping[TP, Sequence[Record]]) -> None:
+    async def give_back(self, found: Mapping[TP, Sequence[Batch]]) -> None:
         """Read these once more, which nobody took: nobody would ask for them again."""
         await self.call_thread(self._give_back, found)
 
-    async def _give_back(self, found: Mapping[TP, Sequence[Record]]) -> None:
+    async def _give_back(self, found: Mapping[TP, Sequence[Batch]]) -> None:
         known = self.positions()
-        for tp, records in found.items():
+        for tp, batches in found.items():
             place = TopicPartition(*tp)
-            if records and known.get(place, 0) > records[-1].offset:  # else reading was moved back already
-                self._ensure_consumer().seek(place, records[0].offset)
+            if batches and known.get(place, 0) >= batches[-1].next:  # else reading was moved back already
+                self._ensure_consumer().seek(place, batches[0].first)
 
     def unknown_topics(self, topics: tuple[str, ...]) -> list[str]:
         """Those of `topics` that the broker does not have."""

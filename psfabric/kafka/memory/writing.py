@@ -58,7 +58,7 @@ class MemoryProducer:
         if not self._broker.by_hand:
             self.flush()
 
-    def hear(self) -> None:
+    def hear(self, *, again: bool = True) -> None:
         if not self._broker.by_hand:
             self.flush()
 

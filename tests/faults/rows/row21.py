@@ -6,7 +6,7 @@ import time
 
 from tests.faults.fabric import Setting
 from tests.faults.ground import Ground, Row
-from tests.faults.processes import eventually
+from tests.waiting import eventually
 
 MONTHS = tuple(f"2026-{month:02d}" for month in range(1, 11))
 

@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from tests.faults.fabric import Fabric, Setting
 from tests.faults.ground import Ground, Row
-from tests.faults.processes import eventually
+from tests.waiting import eventually
 
 
 def run(ground: Ground) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tests.faults import injections
 from tests.faults.fabric import Fabric, Setting
 from tests.faults.ground import Ground, Row
-from tests.faults.processes import eventually
+from tests.waiting import eventually
 
 
 def run(ground: Ground) -> None:

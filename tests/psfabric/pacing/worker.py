@@ -98,13 +98,6 @@ def settled(server: Server, component: str) -> None:
         client.hset(f"psf:pace:{{{component}}}", mapping={"born": now - 60_000, "seen": now, "at": now})
 
 
-def until(found: Callable[[], bool], within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not found():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.002)
-
-
 def most_above(instants: Sequence[float], rate: float) -> float:
     """How many calls the busiest window holds above rate x its length: the burst that a target saw."""
     # A window that ends with call j and begins with call i holds j - i + 1 calls in t[j] - t[i] seconds.

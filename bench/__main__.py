@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench import disturbance, endurance
 from bench.foreign import Absent, kafka_streams, quix_python
@@ -20,29 +21,35 @@ from bench.runs import ROOT, backlog, component_topics, create, environment, fil
 from deploy.local import Console, Stack
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Size:
     """How much is measured. `records` for peers that decode no more than they read, `full` for those that decode
     everything, `slow` for those that take one at a time, `shared` for one and two workers of a group, `posts` for the
     sink, `pairs` of windows without and with a replay."""
 
-    rounds: int
-    records: int
-    full: int
-    slow: int
-    shared: int
-    posts: int
-    paced_seconds: float
-    memory_minutes: float
-    pairs: int
+    rounds: int = 3
+    records: int = 300_000
+    full: int = 100_000
+    slow: int = 30_000
+    shared: int = 150_000
+    posts: int = 6_000
+    paced_seconds: float = 15.0
+    memory_minutes: float = 1.0
+    pairs: int = 8
     foreign: bool = True
+
+    @classmethod
+    def of_one_round(cls, records: int, **others: Any) -> Size:
+        return cls(rounds=1, records=records, full=records, shared=records, **others)
 
 
 SIZES = {
-    "default": Size(3, 300_000, 100_000, 30_000, 150_000, 6_000, 15.0, 1.0, 8),
-    "quick": Size(1, 60_000, 60_000, 10_000, 60_000, 2_000, 5.0, 0.25, 3),
-    "tiny": Size(1, 3_000, 3_000, 1_000, 3_000, 100, 1.0, 0.03, 1, foreign=False),
-    "long": Size(3, 300_000, 300_000, 30_000, 300_000, 12_000, 30.0, 10.0, 10),
+    "default": Size(),
+    "quick": Size.of_one_round(60_000, slow=10_000, posts=2_000, paced_seconds=5.0, memory_minutes=0.25, pairs=3),
+    "tiny": Size.of_one_round(
+        3_000, slow=1_000, posts=100, paced_seconds=1.0, memory_minutes=0.03, pairs=1, foreign=False
+    ),
+    "long": Size(full=300_000, shared=300_000, posts=12_000, paced_seconds=30.0, memory_minutes=10.0, pairs=10),
 }
 
 POSTERS = {"http_loop": ("http_loop", "httpx"), "aiohttp_loop": ("http_loop", "aiohttp"), "sink": ("sink", "")}

@@ -10,7 +10,6 @@ import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -27,6 +26,7 @@ from psfabric.engine.pace import Pace
 from psfabric.errors import FabricError, Misconfigured, Parent, Unavailable
 from psfabric.event import Raw
 from psfabric.hosts.aio import AioHost, Given
+from psfabric.hosts.aside import Aside
 from psfabric.hosts.control import Control
 from psfabric.hosts.keeping import Keeper
 from psfabric.hosts.polling import Poller, raw_write
@@ -187,16 +187,13 @@ def _aside(run: Callable[[threading.Event], None]) -> Callable[[asyncio.Event], 
     """A part that blocks, in a thread of its own, told to stop with the others."""
 
     async def part(stop: asyncio.Event) -> None:
-        ended, own = threading.Event(), ThreadPoolExecutor(1)
-        running = asyncio.get_running_loop().run_in_executor(own, run, ended)
+        ended = threading.Event()
+        running = asyncio.ensure_future(Aside(run.__qualname__)(lambda: run(ended)))
         waits: list[asyncio.Future[Any]] = [running, asyncio.ensure_future(stop.wait())]
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         ended.set()
-        try:
-            await running
-        finally:
-            own.shutdown(wait=False)
+        await running
 
     return part
 

@@ -190,6 +190,12 @@ class Fabric:
         self.workers.append(worker)
         return worker
 
+    def visitor(self, role: str) -> Worker:
+        """One that is no slot: not started, nobody starts it again, and it leaves its groups when it is stopped."""
+        given = self._role(role, len(self.workers)).model_copy(update={"slot": ""})
+        self.workers.append(Worker(self._nursery, given, kept=False))
+        return self.workers[-1]
+
     def redeploy(self, **mapping: Any) -> None:
         """The same processes, with another mapping in both sources."""
         for worker in self.of("process"):

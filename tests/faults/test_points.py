@@ -90,6 +90,7 @@ def test_dying_at_each_point_loses_nothing_and_posts_nothing_twice(
     report.points |= {
         "listed": len(points.listed(ROOT)),
         "reached": len(campaign.reached),
+        "reached_while_dealing": sorted(campaign.dealing),
         "died_at": len(campaign.died),
         "deaths": sum(campaign.died.values()),
         "missed": len(campaign.missed),

@@ -74,9 +74,7 @@ class FaustHost:
         logging.getLogger("faust").setLevel(logging.CRITICAL)  # says in tracebacks what is raised from here
         given = (self._producer, self._load, self._fail, self._board, self._telemetry, self._session)
         self._members = [PureMember(stage, *given) for stage in self._stages]
-        apps = [
-            ChunkApp(self._kafka, m.stage.name, m, self._producer, self._instance, self._session) for m in self._members
-        ]
+        apps = [ChunkApp(self._kafka, m.stage.name, m, self._instance, self._session) for m in self._members]
         tasks = [asyncio.create_task(act) for act in (self._start(apps), *(m.run() for m in self._members))]
         tasks += [asyncio.create_task(self._sweep()), asyncio.create_task(self._watch(apps))]
         for task in tasks:

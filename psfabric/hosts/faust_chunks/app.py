@@ -12,8 +12,7 @@ from faust.transport.drivers.aiokafka import Transport
 from psfabric.connection import Kafka
 from psfabric.hosts.faust_chunks.chunk import Taker
 from psfabric.hosts.faust_chunks.consumer import ChunkConsumer
-from psfabric.hosts.faust_chunks.producer import SharedProducer
-from psfabric.kafka import Producer
+from psfabric.hosts.faust_chunks.producer import NoProducer
 
 SESSION = 10.0
 HEARTBEAT = 1.0
@@ -49,7 +48,7 @@ class NoTables(TableManager):
 
 class ChunkTransport(Transport):
     Consumer = ChunkConsumer
-    Producer = SharedProducer
+    Producer = NoProducer
 
 
 class ChunkApp(faust.App):
@@ -60,13 +59,11 @@ class ChunkApp(faust.App):
         kafka: Kafka,
         component: str,
         taker: Taker,
-        producer: Producer,
         instance: str | None,
         session: float = SESSION,
     ) -> None:
         self.taker = taker
         self.kafka = kafka
-        self.shared_producer = producer
         self.instance_id = f"{instance}.{component}" if instance else None
         super().__init__(
             component,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
 from collections.abc import Sequence
 from itertools import chain
 from types import SimpleNamespace
@@ -118,6 +120,25 @@ def test_records_and_place_are_those_of_aiokafka(at: int, aborted: Any, most: in
     ]
     assert found[-1].offset == 134, "what its producer wrote after the aborted transaction"
     assert all(type(r) is Record and type(r.headers) is tuple for r in found)
+
+
+@pytest.mark.parametrize(("at", "reach"), [(100, [(100, 108), (120, 124)]), (102, [(102, 108), (120, 124)])])
+def test_a_batch_reaches_as_far_as_what_is_read_of_it(at: int, reach: list[tuple[int, int]]) -> None:
+    """Not over the gap before it: what waits is counted by it."""
+    (batches, _), *_ = drained(fetched_as(Batches, FETCHED, at), at, 2)
+    assert [(batch.first, batch.next) for batch in batches] == reach
+
+
+def test_a_batch_that_was_taken_is_freed_without_the_garbage_collector() -> None:
+    """It holds up to a megabyte, and the host looks for reference cycles seldom."""
+    gc.disable()
+    try:
+        (batches, _), *_ = drained(fetched_as(Batches, FETCHED, 100), 100, 1)
+        packed = weakref.ref(batches[0])
+        assert len(batches.pop().take(5)) == 5
+        assert packed() is None
+    finally:
+        gc.enable()
 
 
 def test_a_batch_that_was_emptied_is_passed() -> None:

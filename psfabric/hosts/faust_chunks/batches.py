@@ -21,12 +21,12 @@ from psfabric.event import Record
 class PackedBatch:
     """Implements `Batch`: its bytes are checked (CRC), and it is of no aborted transaction."""
 
-    __slots__ = ("_place", "_unpacking", "first", "next")
+    __slots__ = ("__weakref__", "_place", "_unpacking", "first", "next")
 
     def __init__(self, tp: TopicPartition, packed: Any, first: int) -> None:
         self._place: tuple[str, int] = tp.topic, tp.partition
-        self.first, self.next = first, int(packed.next_offset)
-        self._unpacking = self._records(packed, first)
+        self.first, self.next = max(first, int(packed.base_offset)), int(packed.next_offset)
+        self._unpacking = _unpacked(tp, packed, self.first)
 
     def take(self, most: int) -> list[Record]:
         try:
@@ -38,12 +38,14 @@ class PackedBatch:
         self.first = found[-1].offset + 1 if len(found) == most else self.next
         return found
 
-    def _records(self, packed: Any, first: int) -> Iterator[Record]:
-        """A generator, so that nothing is decompressed before the first is asked for."""
-        topic, partition = self._place
-        for r in packed:
-            if r.offset >= first:
-                yield Record(topic, partition, r.offset, r.key, r.value, tuple(r.headers), r.timestamp or 0)
+
+def _unpacked(tp: TopicPartition, packed: Any, first: int) -> Iterator[Record]:
+    """A generator, so that nothing is decompressed before the first is asked for. No method: it would keep its batch
+    alive, and be kept by it, until the garbage collector looks, which is seldom here."""
+    topic, partition = tp.topic, tp.partition
+    for r in packed:
+        if r.offset >= first:
+            yield Record(topic, partition, r.offset, r.key, r.value, tuple(r.headers), r.timestamp or 0)
 
 
 class _AsOne:

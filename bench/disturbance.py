@@ -13,11 +13,11 @@ from typing import Any
 
 import confluent_kafka as ck
 
-from bench.endurance import wait_ready
+from bench.endurance import stopped, wait_ready
 from bench.peers.bare import PRODUCER
 from bench.posting import enriched
 from bench.results import percentiles
-from bench.runs import ROOT, WITHIN, component_topics, create, environment, fill, unique
+from bench.runs import ROOT, component_topics, create, environment, fill, unique
 from bench.work import Output
 from psfabric.engine.deadletter import Failure, dead_letter_headers
 from psfabric.engine.receipts import TOPIC as RECEIPTS
@@ -120,5 +120,4 @@ def _worker(module: str, want: dict[str, Any]) -> Iterator[subprocess.Popen[str]
             wait_ready(process)
             yield process
         finally:
-            process.terminate()
-            process.communicate(timeout=WITHIN)  # read, or what it says last breaks it
+            stopped(process)

@@ -185,24 +185,17 @@ class Codec:
             raise _without_value(record)
         writer = self._writer(framed_id(record.value))
         event = writer.model.EVENT
-        if event not in types:
-            return None
-        return (self._at_once if event in read else self._lazy)(record, _value(record), writer)
+        return self._lazy(record, _value(record), writer, at_once=event in read) if event in types else None
 
-    def _lazy(self, record: Record, value: bytes, writer: _Writer) -> Event:
+    def _lazy(self, record: Record, value: bytes, writer: _Writer, *, at_once: bool = False) -> Event:
         if writer.walk is None:
             return self.decode(record)
-        head = _stepped_over(writer.walk, value, writer.model)
+        data = self._data(value, writer) if at_once else None
+        head = _stepped_over(writer.walk, value, writer.model) if data is None else head_of(data)
         state = Framed(writer.model, head, value, writer.id, self.data)
-        return envelope.opened(state, head, writer.model.CE_TYPE, record.headers)
-
-    def _at_once(self, record: Record, value: bytes, writer: _Writer) -> Event:
-        if writer.walk is None:
-            return self.decode(record)
-        data = self._data(value, writer)
-        state = Framed(writer.model, head_of(data), value, writer.id, self.data)
-        event = envelope.opened(state, state.head, writer.model.CE_TYPE, record.headers)
-        event.was_read(data)
+        event = envelope.opened(state, head, writer.model.CE_TYPE, record.headers)
+        if data is not None:
+            event.was_read(data)
         return event
 
     def vouched(self, record: Record) -> Event:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def eventually(
-    condition: Callable[[], object], seconds: float = 20.0, what: str = "what was waited for", every: float = 0.02
+    condition: Callable[[], object], seconds: float = 20.0, what: str = "what was waited for", every: float = 0.05
 ) -> None:
     """Wait until `condition()` is true; AssertionError that names `what` when it is not within `seconds`."""
     deadline = time.monotonic() + seconds

@@ -93,14 +93,14 @@ def explore(fabric: Fabric, campaign: Campaign, seconds: float, *, dealing: bool
             worker.end(signal.SIGTERM)
         _nothing_new(notes.values(), seconds)
         _note_reached(campaign, notes)
-        alone = set(campaign.reached)
         if dealing:
+            alone = set(campaign.reached)
             campaign.visitors = {role: Visitor(fabric, role) for role in notes}
             _nothing_new(notes.values(), max(seconds, 3 * STAYS), campaign.visitors.values())
             for visitor in campaign.visitors.values():
                 visitor.leave()
-    _note_reached(campaign, notes)
-    campaign.dealing = campaign.reached.keys() - alone
+            _note_reached(campaign, notes)
+            campaign.dealing = campaign.reached.keys() - alone
     for worker in fabric.workers:
         worker.role = worker.role.model_copy(update={"points": ""})
 

@@ -73,8 +73,15 @@ def test_who_is_about_to_wait_is_told_by_the_producer(kafka: Kafka, monkeypatch:
     name, told = topic(kafka), Told()
     with producing(kafka) as producer:
         producer.write_and_wait([Write(name, b"k", b"v")])
+        keeps_out, wait = threading.Event(), producer._stopping.wait
+
+        def waiting(seconds: float) -> bool:
+            keeps_out.set()
+            return wait(seconds)
+
+        monkeypatch.setattr(producer._stopping, "wait", waiting)
         producer.hear()
-        time.sleep(0.2)  # the producer's thread may be listening for a tenth of a second still
+        assert keeps_out.wait(20)  # until then the producer's thread may be listening still
         producer.write([Write(name, b"k", b"v")], told)
         eventually(lambda: len(values(kafka, name)) == 2)
         assert not told.event.wait(0.1)

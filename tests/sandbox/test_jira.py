@@ -124,7 +124,7 @@ def test_a_refused_notice_is_not_retried(
 def test_a_closed_door_is_tried_until_it_opens(control: Control, receiver: Receiver, issue: dict[str, Any]) -> None:
     control.set_intake("http://127.0.0.1:1")
     id = log(control, issue)
-    eventually(lambda: any(row["attempts"] >= 2 for row in control.deliveries("pending")))
+    eventually(lambda: any(row["attempts"] >= 2 for row in control.deliveries("pending")), 10.0)
     control.set_intake(receiver.url)
     control.settle()
     assert len(receiver.about(id)) == 1

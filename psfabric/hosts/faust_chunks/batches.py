@@ -21,10 +21,10 @@ from psfabric.event import Record
 class PackedBatch:
     """Implements `Batch`: its bytes are checked (CRC), and it is of no aborted transaction."""
 
-    __slots__ = ("__weakref__", "_place", "_unpacking", "first", "next")
+    __slots__ = ("__weakref__", "_tp", "_unpacking", "first", "next")
 
     def __init__(self, tp: TopicPartition, packed: Any, first: int) -> None:
-        self._place: tuple[str, int] = tp.topic, tp.partition
+        self._tp = tp
         self.first, self.next = max(first, int(packed.base_offset)), int(packed.next_offset)
         self._unpacking = _unpacked(tp, packed, self.first)
 
@@ -32,8 +32,8 @@ class PackedBatch:
         try:
             found = list(islice(self._unpacking, most))
         except Exception as error:  # of the codec, or of bytes that their own checksum calls sound
-            topic, partition = self._place
-            why = f"{topic}/{partition} holds a batch that cannot be read, from offset {self.first} to {self.next - 1}"
+            where = f"{self._tp.topic}/{self._tp.partition}"
+            why = f"{where} holds a batch that cannot be read, from offset {self.first} to {self.next - 1}"
             raise Unavailable(f"{why}: {type(error).__name__}: {error}") from error
         self.first = found[-1].offset + 1 if len(found) == most else self.next
         return found

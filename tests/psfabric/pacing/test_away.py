@@ -12,9 +12,8 @@ import redis
 from structlog.testing import capture_logs
 
 from psfabric.pacing import SharedPace
-from tests.psfabric.pacing.worker import Worker, most_above, settled, working
+from tests.psfabric.pacing.worker import Worker, most_above, settled, until, working
 from tests.psfabric.reference.server import Server, free_port
-from tests.waiting import eventually
 
 RATE = 100.0
 
@@ -38,16 +37,16 @@ def test_without_redis_each_takes_its_part_at_once_and_says_so_once(forgetful: S
     with capture_logs() as logs, working(*workers):
         for worker in workers:
             worker.work()
-        eventually(lambda: all(w.pace.workers == 2 and len(w.called) > 40 for w in workers))
+        until(lambda: all(w.pace.workers == 2 and len(w.called) > 40 for w in workers))
         went = time.time()
         forgetful.stop()
-        eventually(lambda: not any(w.pace.shared for w in workers))
+        until(lambda: not any(w.pace.shared for w in workers))
         assert time.time() - went < 0.5
         time.sleep(1.0)
         alone = time.time() - went
         after = [sum(at > went for at in w.called) for w in workers]
         forgetful.start()
-        eventually(lambda: all(w.pace.shared for w in workers))
+        until(lambda: all(w.pace.shared for w in workers))
         time.sleep(0.5)
     for made in after:
         assert 0.7 * alone * RATE / 2 <= made <= alone * RATE / 2 + 3
@@ -63,18 +62,18 @@ def test_a_redis_that_hangs_is_as_good_as_away(forgetful: Server) -> None:
     with working(*workers):
         for worker in workers:
             worker.work()
-        eventually(lambda: all(w.pace.workers == 2 and len(w.called) > 20 for w in workers))
+        until(lambda: all(w.pace.workers == 2 and len(w.called) > 20 for w in workers))
         assert forgetful.process is not None
         hung = time.time()
         forgetful.process.send_signal(signal.SIGSTOP)
         try:
-            eventually(lambda: not any(w.pace.shared for w in workers))
+            until(lambda: not any(w.pace.shared for w in workers))
             found_after = time.time() - hung
             time.sleep(0.5)
         finally:
             forgetful.process.send_signal(signal.SIGCONT)
         woke = time.time()
-        eventually(lambda: all(w.pace.shared for w in workers))
+        until(lambda: all(w.pace.shared for w in workers))
         time.sleep(0.5)
     assert found_after < 0.6
     assert all(any(hung + found_after < at < woke for at in w.called) for w in workers)
@@ -86,7 +85,7 @@ def test_a_worker_that_never_saw_redis_works_at_the_declared_pace() -> None:
     worker = Worker(f"redis://127.0.0.1:{free_port()}/0", "w0", rate=RATE, in_flight=2, seconds=0.001)
     with working(worker):
         worker.work()
-        eventually(lambda: len(worker.called) > 30)
+        until(lambda: len(worker.called) > 30)
         assert not worker.pace.shared
     assert most_above(worker.called, RATE) <= RATE
 
@@ -97,17 +96,17 @@ def test_a_redis_that_takes_nothing_is_as_good_as_away(forgetful: Server, troubl
     worker = Worker(forgetful.url, "w0", rate=RATE, in_flight=2, seconds=0.001)
     with redis.Redis.from_url(forgetful.url) as client, working(worker):
         worker.work()
-        eventually(lambda: len(worker.called) > 3)
+        until(lambda: len(worker.called) > 3)
         if trouble == "full":
             client.config_set("maxmemory", 1)
         else:
             client.replicaof("127.0.0.1", free_port())
-        eventually(lambda: not worker.pace.shared)
+        until(lambda: not worker.pace.shared)
         before = len(worker.called)
-        eventually(lambda: len(worker.called) > before + 10)
+        until(lambda: len(worker.called) > before + 10)
         client.config_set("maxmemory", 0)
         client.replicaof("NO", "ONE")
-        eventually(lambda: worker.pace.shared)
+        until(lambda: worker.pace.shared)
 
 
 def test_no_call_is_allowed_before_anything_is_known() -> None:

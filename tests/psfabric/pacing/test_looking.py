@@ -5,9 +5,8 @@ from __future__ import annotations
 import redis
 
 from psfabric.pacing.looking import breakers
-from tests.psfabric.pacing.worker import ANSWERS, DOES_NOT_ANSWER, Worker, working
+from tests.psfabric.pacing.worker import ANSWERS, DOES_NOT_ANSWER, Worker, until, working
 from tests.psfabric.reference.server import Server
-from tests.waiting import eventually
 
 
 def test_a_breaker_is_open_when_its_workers_say_so(empty: Server) -> None:
@@ -16,10 +15,10 @@ def test_a_breaker_is_open_when_its_workers_say_so(empty: Server) -> None:
     component = worker.pace.component
     with working(worker):
         worker.work(5)
-        eventually(lambda: breakers(empty.url, [component, "nobody"]) == {component: False})
+        until(lambda: breakers(empty.url, [component, "nobody"]) == {component: False})
         away[0] = True
         worker.work()
-        eventually(lambda: breakers(empty.url, [component, "nobody"]) == {component: True})
+        until(lambda: breakers(empty.url, [component, "nobody"]) == {component: True})
 
 
 def test_a_word_of_long_ago_says_nothing(empty: Server) -> None:

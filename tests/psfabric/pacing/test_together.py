@@ -7,9 +7,8 @@ import time
 import pytest
 import redis
 
-from tests.psfabric.pacing.worker import Worker, most_above, most_open, settled, working
+from tests.psfabric.pacing.worker import Worker, most_above, most_open, settled, until, working
 from tests.psfabric.reference.server import Server
-from tests.waiting import eventually
 
 RATE = 200.0
 BURST = max(2.0, RATE)
@@ -22,7 +21,7 @@ def test_one_worker_with_all_the_work_may_use_the_whole_rate(empty: Server) -> N
     busy, *idle = workers = [Worker(empty.url, f"w{n}", rate=RATE) for n in range(4)]
     with working(*workers):
         busy.work()
-        eventually(lambda: len(busy.called) > 0.3 * RATE)  # what had gathered is used
+        until(lambda: len(busy.called) > 0.3 * RATE)  # what had gathered is used
         begun, before = time.time(), len(busy.called)
         idle[0].work(3)  # the others' rare calls cost it nothing but themselves
         time.sleep(1.0)
@@ -37,7 +36,7 @@ def test_open_calls_are_bounded_for_all_and_nobody_starves(empty: Server) -> Non
     workers = [Worker(empty.url, f"w{n}", in_flight=4, seconds=0.02) for n in range(3)]
     with working(*workers):
         workers[0].work()
-        eventually(lambda: len(workers[0].called) > 20)  # it had all four when the others came
+        until(lambda: len(workers[0].called) > 20)  # it had all four when the others came
         for worker in workers:
             worker.work()
         begun, before = time.time(), [len(w.called) for w in workers]
@@ -56,7 +55,7 @@ def test_a_flush_again_and_again_adds_no_burst_and_no_open_call(empty: Server) -
     with redis.Redis.from_url(empty.url) as client, working(*workers):
         for worker in workers:
             worker.work()
-        eventually(lambda: all(len(w.called) > 20 for w in workers))
+        until(lambda: all(len(w.called) > 20 for w in workers))
         with working(late):  # a worker that nobody knows yet finds a Redis that knows nobody
             client.flushall()
             late.work()
@@ -75,10 +74,10 @@ def test_a_wait_that_one_was_asked_for_holds_back_all(empty: Server) -> None:
     with working(*workers):
         for worker in workers:
             worker.work()
-        eventually(lambda: all(len(w.called) > 5 for w in workers))
+        until(lambda: all(len(w.called) > 5 for w in workers))
         asked = time.time()
         one.pace.asked_to_wait(asked + 0.8)
-        eventually(lambda: all(w.called[-1] > asked + 0.8 for w in workers))
+        until(lambda: all(w.called[-1] > asked + 0.8 for w in workers))
     assert not [at for at in one.called if asked + 0.01 < at < asked + 0.79]
     assert not [at for at in other.called if asked + 0.2 < at < asked + 0.79]
     for worker in workers:  # nor longer than asked for, however often the wait went around
@@ -96,9 +95,9 @@ def test_a_breaker_that_one_opened_is_open_for_all_and_one_alone_probes(empty: S
         workers[0].work()
         for worker in workers[1:]:
             worker.work()
-        eventually(lambda: all(w.called for w in workers))
+        until(lambda: all(w.called for w in workers))
         away, fell = True, time.time()
-        eventually(lambda: all(w.pace.open for w in workers))
+        until(lambda: all(w.pace.open for w in workers))
         assert time.time() - fell < 0.2 + 0.1, "0.1 until the first calls fail"
         time.sleep(0.1)
         opened = time.time()
@@ -107,7 +106,7 @@ def test_a_breaker_that_one_opened_is_open_for_all_and_one_alone_probes(empty: S
         time.sleep(1.4)
         probes = sorted(at for w in workers for at in w.called if at > opened)
         away, back = False, time.time()
-        eventually(lambda: all(w.called[-1] > back + 0.3 for w in workers))
+        until(lambda: all(w.called[-1] > back + 0.3 for w in workers))
     assert 1 <= len(probes) <= 2, "one after 0.5 s, the next a second later"
     assert len({round(at, 2) for at in probes}) == len(probes)
     assert max(min(at for at in w.called if at > back) for w in workers) < back + 2.5
@@ -120,12 +119,12 @@ def test_the_right_to_probe_goes_to_another_when_its_owner_is_gone(empty: Server
     with working(other):
         with working(hanging):
             hanging.work()
-            eventually(lambda: hanging.pace.open)
+            until(lambda: hanging.pace.open)
             hanging.seconds = 60.0
             calls = len(hanging.called)
-            eventually(lambda: len(hanging.called) > calls)  # it probes, and the call hangs
+            until(lambda: len(hanging.called) > calls)  # it probes, and the call hangs
             other.work(1)
             time.sleep(0.3)
             assert other.pace.open
             assert other.called == []
-        eventually(lambda: len(other.called) == 1)
+        until(lambda: len(other.called) == 1)

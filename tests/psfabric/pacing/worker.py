@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import redis
 
 from psfabric.pacing import SharedPace, Sharing
 from tests.psfabric.reference.server import Server
+from tests.waiting import eventually
 
 DOES_NOT_ANSWER, ANSWERS = False, True
 
@@ -96,6 +98,9 @@ def settled(server: Server, component: str) -> None:
     now = time.time() * 1000
     with redis.Redis.from_url(server.url) as client:
         client.hset(f"psf:pace:{{{component}}}", mapping={"born": now - 60_000, "seen": now, "at": now})
+
+
+until = partial(eventually, seconds=10.0, every=0.002)
 
 
 def most_above(instants: Sequence[float], rate: float) -> float:
